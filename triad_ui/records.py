@@ -37,7 +37,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """What is known of a stored original: enough to find it and to render it again.
+    """What is known of a stored original: enough to find and render it again.
 
     sha256: of the file's bytes. name: as uploaded, for display only. width, height: upright pixels.
     mode: human-readable pixel format, e.g. "RGB 8-bit", "grey 16-bit", "grey float".
@@ -60,7 +60,7 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A decoded image: its record and its 8-bit rendering, uint8 (height, width, 3) RGB, upright."""
+    """A decoded image: its record and 8-bit rendering, uint8 (height, width, 3) RGB, upright."""
 
     record: ImageRecord
     rgb: np.ndarray
@@ -249,3 +249,52 @@ class Correction:
     note: str = ""
     turn_id: str | None = None
     author: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A stored inspection with all that was said of it: what History opens and a reload restores.
+
+    id: opaque. created: seconds since the epoch, UTC. verdict: the model's, None before it judged.
+    """
+
+    id: str
+    created: float
+    product: str
+    query: ImageRecord
+    references: tuple[ImageRecord, ...]
+    process: ManufacturingProcess | None
+    anomaly_map: AnomalyMap
+    rois: tuple[Roi, ...]
+    policy: str = "ranked"
+    verdict: Verdict | None = None
+    timings: Timings = field(default_factory=Timings)
+    turns: tuple[Turn, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSummary:
+    """One line of History. corrected: the label a person gave last, None when nobody did."""
+
+    id: str
+    created: float
+    product: str
+    query: ImageRecord
+    score: float
+    verdict: Verdict | None
+    corrected: Label | None
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """How far the language model is. fraction: 0..1 of the current stage, None when unknown.
+
+    message: one sentence for a person. engine: its identity when ready.
+    """
+
+    state: Literal["absent", "fetching", "loading", "ready", "failed"]
+    message: str
+    fraction: float | None = None
+    engine: str = ""

@@ -1,0 +1,83 @@
+"""Yes/no logits and reply text -> Verdict.
+
+The label comes from the probability alone; words only add place, step and kind. A probability near
+one half is "undecided", which is an answer and not a failure.
+Knows no model: logits come in as two numbers, words as a string.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+from triad_ui.records import LOCATIONS, Label, Verdict
+
+UNDECIDED_BAND = 0.1
+"""Half width around 0.5 in which the verdict is undecided."""
+
+_SYNONYMS = {"centre": "center", "middle": "center", "upper": "top", "lower": "bottom"}
+_BY_LENGTH = sorted(LOCATIONS, key=len, reverse=True)
+
+
+def p_defective(yes_logit: float, no_logit: float) -> float:
+    """Two-way softmax: the probability of "yes, defective", 0..1.
+
+    Raises ValueError when a logit is not finite, which means a broken model.
+    """
+    if not (math.isfinite(yes_logit) and math.isfinite(no_logit)):
+        raise ValueError("The yes/no logits are not finite.")
+    difference = yes_logit - no_logit
+    if difference >= 0:
+        return 1.0 / (1.0 + math.exp(-difference))
+    grown = math.exp(difference)
+    return grown / (1.0 + grown)
+
+
+def label_of(p: float, band: float = UNDECIDED_BAND) -> Label:
+    """Defective above 0.5 + band, normal below 0.5 - band, undecided between."""
+    if p > 0.5 + band:
+        return "defective"
+    if p < 0.5 - band:
+        return "normal"
+    return "undecided"
+
+
+def find_location(text: str) -> str | None:
+    """The first 3x3 name in a text: "in the upper-left corner" -> "top left"; None without one."""
+    words = re.sub(r"[^a-z]+", " ", text.lower()).split()
+    plain = " ".join(_SYNONYMS.get(word, word) for word in words)
+    plain = re.sub(r"\b(left|right) (top|bottom)\b", r"\2 \1", plain)
+    plain = re.sub(r"\bcenter (left|right|top|bottom)\b", r"\1", plain)
+    plain = re.sub(r"\b(left|right|top|bottom) center\b", r"\1", plain)
+    found = [(m.start(), -len(n), n) for n in _BY_LENGTH if (m := re.search(rf"\b{n}\b", plain))]
+    return min(found)[2] if found else None
+
+
+def find_step(text: str, steps: int | None = None) -> int | None:
+    """The first "step N" in a text; None without one or when the process has fewer `steps`."""
+    match = re.search(r"\bstep\s*(?:no\.?\s*|number\s*|#\s*)?(\d{1,2})\b", text, re.IGNORECASE)
+    if match is None:
+        return None
+    number = int(match.group(1))
+    return number if number >= 1 and (steps is None or number <= steps) else None
+
+
+def parse(
+    p: float, text: str = "", *, steps: int | None = None, kinds: tuple[str, ...] = ()
+) -> Verdict:
+    """The verdict of a reply: label from `p`, place, step and kind from its words.
+
+    A normal verdict carries no place, step or kind. kinds: names that count as a kind of defect.
+    """
+    verdict = Verdict(label=label_of(p), p_defective=p)
+    if verdict.label == "normal":
+        return verdict
+    lowered = text.lower()
+    named = [(lowered.find(kind), -len(kind), kind) for kind in kinds if kind in lowered]
+    return replace(
+        verdict,
+        location=find_location(text),
+        step=find_step(text, steps),
+        kind=min(named)[2] if named else "",
+    )
