@@ -89,7 +89,8 @@ def _written(folder: Path) -> int:
     largest = 0
     for path in folder.rglob("*"):
         try:
-            largest = max(largest, path.stat().st_size)
+            if path.is_file():
+                largest = max(largest, path.stat().st_size)
         except OSError:  # pip moved it between listing and looking
             continue
     return largest

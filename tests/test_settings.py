@@ -1,0 +1,126 @@
+"""Precedence, sources, refusals and masking, for every setting by its table."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from triad_ui.errors import SettingsError
+from triad_ui.settings import REPOSITORY, SPECS, Settings, load
+
+
+def test_defaults_need_nothing(tmp_path: Path) -> None:
+    settings = load({}, {}, tmp_path)
+    assert settings == Settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 7860)
+    assert settings.database_url == f"sqlite:///{(REPOSITORY / 'sessions.db').as_posix()}"
+    assert not settings.sources
+
+
+def test_flag_beats_environment_beats_file_beats_default(tmp_path: Path) -> None:
+    (tmp_path / "triad.toml").write_text('port = 1111\nhost = "h-file"\nseed = 5\n')
+    environ = {"GRADIO_SERVER_PORT": "2222", "GRADIO_SERVER_NAME": "h-env", "TRIAD_SEED": ""}
+    settings = load({"port": 3333, "host": None}, environ, tmp_path)
+    assert (settings.port, settings.host, settings.seed) == (3333, "h-env", 5)
+    assert settings.policy == "ranked"
+    assert settings.sources == {
+        "port": "flag --port",
+        "host": "environment GRADIO_SERVER_NAME",
+        "seed": f"file {tmp_path / 'triad.toml'}",
+    }
+
+
+@pytest.mark.parametrize("how", ["flag", "environment"])
+def test_named_file_and_folders_relative_to_it(tmp_path: Path, how: str) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "my.toml").write_text('data_dir = "originals"\noffline = true\n')
+    flags = {"config": "conf/my.toml"} if how == "flag" else {}
+    environ = {"TRIAD_CONFIG": "conf/my.toml"} if how == "environment" else {}
+    settings = load(flags, environ | {"TRIAD_ADAPTER": "mine"}, tmp_path)
+    assert settings.data_dir == tmp_path / "conf" / "originals"
+    assert settings.adapter == tmp_path / "mine"
+    assert settings.offline is True
+
+
+GOOD = {
+    "host": "0.0.0.0", "port": "80", "root_path": "/triad", "data_dir": "/d", "cache_dir": "/c",
+    "database_url": "postgresql+psycopg://u:pw@h/db", "wheels_dir": "/w", "model": "NONE",
+    "adapter": "/a", "expert": "musc", "policy": "faithful", "max_pixels": "40_000_000",
+    "threads": "2", "offline": "yes", "seed": "7", "log_level": "WARNING",
+}  # fmt: skip
+BAD = {
+    "host": "a b", "port": "70000", "root_path": "triad", "database_url": "sessions.db",
+    "model": "big", "expert": "../x", "policy": "best", "max_pixels": "12", "threads": "0",
+    "offline": "perhaps", "seed": "-1", "log_level": "loud",
+}  # fmt: skip
+
+
+def test_every_setting_is_read_from_flag_and_environment(tmp_path: Path) -> None:
+    assert set(GOOD) == set(SPECS)
+    by_flag = load(GOOD, {}, tmp_path)
+    by_environment = load({}, {SPECS[name].env: value for name, value in GOOD.items()}, tmp_path)
+    assert by_flag == by_environment
+    assert by_flag.max_pixels == 40_000_000
+    assert (by_flag.model, by_flag.log_level, by_flag.threads) == ("none", "warning", 2)
+    assert set(by_flag.sources) == set(SPECS)
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_wrong_value_is_refused_with_name_source_and_allowed(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({}, {SPECS[name].env: BAD[name]}, tmp_path)
+    said = str(caught.value)
+    assert said.startswith(f"{name} is {BAD[name]!r} (from environment {SPECS[name].env})")
+    assert "allowed: " in said
+
+
+@pytest.mark.parametrize("text", ["port = true", "port = 1.5", "port = [1]", "data_dir = 3"])
+def test_wrong_type_in_the_file_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "triad.toml").write_text(text)
+    with pytest.raises(SettingsError, match=r"from file .*triad\.toml"):
+        load({}, {}, tmp_path)
+
+
+def test_misspelt_key_is_named_with_the_right_one(tmp_path: Path) -> None:
+    (tmp_path / "triad.toml").write_text('polcy = "ranked"')
+    with pytest.raises(SettingsError, match=r"'polcy'.*did you mean policy"):
+        load({}, {}, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", None])
+def test_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "mine.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"mine\.toml cannot be read"):
+        load({"config": "mine.toml"}, {}, tmp_path)
+
+
+def test_unknown_flag_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="prot"):
+        load({"prot": 1}, {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me:s3cret@db/x", "mysql://me:p@s3cret@db/x", "pg://db/x?password=s3cret&a=1"],
+)
+def test_passwords_are_never_shown(tmp_path: Path, url: str) -> None:
+    settings = load({"database_url": url}, {}, tmp_path)
+    assert settings.database_url == url
+    assert "s3cret" not in settings.explain() + repr(settings)
+    assert "***" in settings.explain()
+    assert "***" in repr(settings)
+
+
+def test_explain_has_a_line_for_every_setting_with_its_source(tmp_path: Path) -> None:
+    lines = load({"port": 99}, {"TRIAD_SEED": "3"}, tmp_path).explain().splitlines()
+    assert [line.split()[0] for line in lines] == list(SPECS)
+    assert lines[1].split(maxsplit=2) == ["port", "99", "flag --port"]
+    assert any(line.startswith("seed") and "environment TRIAD_SEED" in line for line in lines)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().port = 1  # type: ignore[misc]
