@@ -1,0 +1,32 @@
+"""All product families by name, and those that are kept back for validation."""
+
+from __future__ import annotations
+
+from triad_ui.synthesis.families.boards import CircuitBoard, PinConnector
+from triad_ui.synthesis.families.cables import Cable, RibbonCable
+from triad_ui.synthesis.families.pharma import Capsule, Tablet
+from triad_ui.synthesis.families.textiles import Carpet, WovenFabric
+from triad_ui.synthesis.families.vessels import Bottle, BottleMouth
+from triad_ui.synthesis.families.wheels import Gear, HexNut
+from triad_ui.synthesis.product import Family
+
+_ALL: tuple[Family, ...] = (
+    Cable(),
+    RibbonCable(),
+    Capsule(),
+    Tablet(),
+    CircuitBoard(),
+    PinConnector(),
+    Bottle(),
+    BottleMouth(),
+    Gear(),
+    HexNut(),
+    WovenFabric(),
+    Carpet(),
+)
+
+FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
+"""Name -> instance."""
+
+HELD_OUT: tuple[str, ...] = ("ribbon cable", "tablet", "bottle mouth", "carpet")
+"""Never trained on: pictures of these tell how well a model judges products new to it."""

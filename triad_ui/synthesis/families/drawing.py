@@ -1,0 +1,219 @@
+"""Anti-aliased shapes with light on them, and textures.
+
+All lengths are parts of the picture's side (0..1, x to the right, y down); the light comes from
+the top left. Knows nothing of products.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+_SHIFT = 4
+_FONT = cv2.FONT_HERSHEY_DUPLEX
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """A soft shape: alpha float32 (h, w) 0..1, whose first pixel is at (x, y) of the picture."""
+
+    alpha: np.ndarray
+    x: int
+    y: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        height, width = self.alpha.shape
+        return slice(self.y, self.y + height), slice(self.x, self.x + width)
+
+    def part(self, keep: np.ndarray) -> Mask:
+        """The part of this mask where `keep`, a 0..1 field of the whole picture, is 1."""
+        return Mask(self.alpha * keep[self.window], self.x, self.y)
+
+
+def ellipse(x: float, y: float, a: float, b: float, turn: float = 0.0) -> np.ndarray:
+    """Outline of an ellipse with half axes a, b, turned by `turn` radians: (N, 2)."""
+    t = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    return turned(np.stack((x + a * np.cos(t), y + b * np.sin(t)), 1), x, y, turn)
+
+
+def disc(x: float, y: float, r: float) -> np.ndarray:
+    """Outline of a disc: (N, 2)."""
+    return ellipse(x, y, r, r)
+
+
+def box(x0: float, y0: float, x1: float, y1: float, r: float = 0.0) -> np.ndarray:
+    """Outline of a box with corners rounded by r: (N, 2)."""
+    r = min(r, (x1 - x0) / 2, (y1 - y0) / 2)
+    if r <= 0:
+        return np.array(((x0, y0), (x1, y0), (x1, y1), (x0, y1)), float)
+    t = np.linspace(0, np.pi / 2, 9)
+    arc = np.stack((np.cos(t), np.sin(t)), 1) * r
+    corners = ((x1 - r, y1 - r), (x0 + r, y1 - r), (x0 + r, y0 + r), (x1 - r, y0 + r))
+    quarters = (arc, arc[:, ::-1] * (-1, 1), -arc, arc[:, ::-1] * (1, -1))
+    return np.concatenate([quarter + corner for quarter, corner in zip(quarters, corners)])
+
+
+def regular(x: float, y: float, r: float, sides: int, turn: float = 0.0) -> np.ndarray:
+    """Outline of a regular polygon with corners at distance r: (sides, 2)."""
+    t = turn + np.arange(sides) * 2 * np.pi / sides
+    return np.stack((x + r * np.cos(t), y + r * np.sin(t)), 1)
+
+
+def turned(points: np.ndarray, x: float, y: float, angle: float) -> np.ndarray:
+    """Turn points about (x, y) by radians, clockwise on the picture."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return (points - (x, y)) @ np.array(((cos, sin), (-sin, cos))) + (x, y)
+
+
+class Canvas:
+    """A picture in the making: rgb float32 (S, S, 3) 0..255 and cover (S, S) of the product."""
+
+    def __init__(self, size: int, ground: float = 118.0) -> None:
+        self.size = size
+        self.rgb = np.full((size, size, 3), ground, np.float32)
+        self.cover = np.zeros((size, size), np.float32)
+
+    def pixels(self) -> np.ndarray:
+        """The picture as uint8 (S, S, 3)."""
+        return np.clip(self.rgb + 0.5, 0, 255).astype(np.uint8)
+
+    def shape(self, *outlines: np.ndarray) -> Mask:
+        """Fill outlines by the even-odd rule: a second outline inside the first is a hole."""
+        points = [np.asarray(outline) * self.size - 0.5 for outline in outlines]
+        low = np.min([p.min(0) for p in points], 0)
+        high = np.max([p.max(0) for p in points], 0)
+        x, y, alpha = self._blank(low, high, 2)
+        fixed = [np.round((p - (x, y)) * 2**_SHIFT).astype(np.int32) for p in points]
+        cv2.fillPoly(alpha, fixed, 255, cv2.LINE_AA, _SHIFT)
+        return Mask(alpha.astype(np.float32) / 255, x, y)
+
+    def stroke(self, points: np.ndarray, width: float, closed: bool = False) -> Mask:
+        """A line of that width through points (N, 2)."""
+        pixel = np.asarray(points, float) * self.size - 0.5
+        thick = max(1, round(width * self.size))
+        x, y, alpha = self._blank(pixel.min(0), pixel.max(0), thick + 2)
+        fixed = np.round((pixel - (x, y)) * 2**_SHIFT).astype(np.int32)
+        cv2.polylines(alpha, [fixed], closed, 255, thick, cv2.LINE_AA, _SHIFT)
+        return Mask(alpha.astype(np.float32) / 255, x, y)
+
+    def lettering(
+        self, text: str, x: float, y: float, height: float, turn: float = 0.0, bold: float = 1.0
+    ) -> Mask:
+        """Text centred on (x, y), capitals `height` high, turned by `turn` radians."""
+        scale = height * self.size / 21.0
+        thick = max(1, round(bold * scale * 2.2))
+        (width, tall), _ = cv2.getTextSize(text, _FONT, scale, thick)
+        pad = int(width / 2 + tall + 4)
+        sheet = np.zeros((2 * pad, 2 * pad), np.uint8)
+        place = (pad - width // 2, pad + tall // 2)
+        cv2.putText(sheet, text, place, _FONT, scale, 255, thick, cv2.LINE_AA)
+        matrix = cv2.getRotationMatrix2D((pad, pad), -np.degrees(turn), 1.0)
+        matrix[:, 2] += (x * self.size % 1, y * self.size % 1)
+        sheet = cv2.warpAffine(sheet, matrix, sheet.shape)
+        left, top = int(x * self.size) - pad, int(y * self.size) - pad
+        cut_x, cut_y = max(0, -left), max(0, -top)
+        alpha = sheet[cut_y : self.size - top, cut_x : self.size - left]
+        return Mask(alpha.astype(np.float32) / 255, left + cut_x, top + cut_y)
+
+    def _blank(self, low: np.ndarray, high: np.ndarray, margin: int) -> tuple[int, int, np.ndarray]:
+        x0, y0 = np.clip(np.floor(low).astype(int) - margin, 0, self.size - 1)
+        x1, y1 = np.clip(np.ceil(high).astype(int) + margin + 1, 1, self.size)
+        return int(x0), int(y0), np.zeros((max(1, y1 - y0), max(1, x1 - x0)), np.uint8)
+
+    def paint(
+        self,
+        mask: Mask,
+        colour: np.ndarray | tuple[float, float, float],
+        *,
+        bevel: float = 0.0,
+        depth: float = 1.0,
+        gloss: float = 0.0,
+        texture: np.ndarray | None = None,
+        shadow: float = 0.0,
+        opacity: float = 1.0,
+        form: Mask | None = None,
+    ) -> None:
+        """Lay a shape on the picture.
+
+        colour: (3,) or a whole field (S, S, 3). bevel: width of the rounded edge (0: flat), depth:
+        its strength, negative for a hollow. gloss: 0..1 highlight. texture: (S, S), relative
+        brightness about 0. shadow: length of the shadow cast on what lies below.
+        form: a mask with the same window whose edge is rounded instead of this mask's own.
+        """
+        if shadow:
+            self._cast(mask, shadow)
+        window = mask.window
+        colour = np.asarray(colour, np.float32)
+        tint = colour[window] if colour.ndim == 3 else colour
+        if texture is not None:
+            tint = tint * (1 + texture[window][..., None])
+        if bevel:
+            light = relief((form or mask).alpha, bevel * self.size) * depth
+            tint = tint * (1 + 0.42 * light[..., None])
+            if gloss:
+                tint = tint + (150 * gloss * np.clip(light, 0, 1) ** 2)[..., None]
+        alpha = mask.alpha * opacity
+        below = self.rgb[window]
+        self.rgb[window] = below + alpha[..., None] * (tint - below)
+        self.cover[window] = np.maximum(self.cover[window], mask.alpha)
+
+    def _cast(self, mask: Mask, length: float) -> None:
+        """Darken what lies below and to the right of a shape; only on the product itself."""
+        step = max(1, round(length * self.size))
+        reach = 3 * step
+        x0, y0 = max(0, mask.x - reach), max(0, mask.y - reach)
+        height, width = mask.alpha.shape
+        x1, y1 = min(self.size, mask.x + width + reach), min(self.size, mask.y + height + reach)
+        dark = np.zeros((y1 - y0, x1 - x0), np.float32)
+        at_y, at_x = mask.y - y0 + step, mask.x - x0 + step
+        part = mask.alpha[: dark.shape[0] - at_y, : dark.shape[1] - at_x]
+        dark[at_y : at_y + part.shape[0], at_x : at_x + part.shape[1]] = part
+        dark = cv2.blur(dark, (2 * step + 1, 2 * step + 1)) * 0.45
+        dark *= self.cover[y0:y1, x0:x1]
+        self.rgb[y0:y1, x0:x1] *= (1 - dark)[..., None]
+
+    def glow(self, x: float, y: float, r: float, strength: float) -> None:
+        """Add a soft round highlight of `strength` grey levels (negative: a shade)."""
+        low, high = np.array((x - 2 * r, y - 2 * r)), np.array((x + 2 * r, y + 2 * r))
+        x0, y0, blank = self._blank(low * self.size, high * self.size, 0)
+        rows = (np.arange(blank.shape[0], dtype=np.float32) + y0) / self.size - y
+        columns = (np.arange(blank.shape[1], dtype=np.float32) + x0) / self.size - x
+        bell = np.exp(-(rows[:, None] ** 2 + columns[None] ** 2) / (0.72 * r) ** 2) * strength
+        window = Mask(bell, x0, y0).window
+        self.rgb[window] += (bell * self.cover[window])[..., None]
+
+
+def relief(alpha: np.ndarray, width: float) -> np.ndarray:
+    """Light on the rounded edge of a shape, `width` pixels wide: float32 (h, w), -1..1."""
+    inside = (alpha > 0.5).astype(np.uint8)
+    reach = np.minimum(
+        cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) / max(width, 1.0), 1.0
+    )
+    soft = 2 * max(1, round(width / 9)) + 1
+    height = cv2.blur(np.sqrt(1 - (1 - reach) ** 2), (soft, soft))
+    slope = cv2.Sobel(height, cv2.CV_32F, 1, 0) + 1.3 * cv2.Sobel(height, cv2.CV_32F, 0, 1)
+    return np.clip(slope * (width / 10.0), -1, 1) * inside
+
+
+def value_noise(rng: np.random.Generator, size: int, cells: int, octaves: int = 3) -> np.ndarray:
+    """Smooth noise with `cells` blobs a side: float32 (size, size), about -1..1."""
+    total = np.zeros((size, size), np.float32)
+    for k in range(octaves):
+        side = min(size, cells * 2**k + 1)
+        coarse = rng.uniform(-1, 1, (side, side)).astype(np.float32)
+        total += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC) / 2**k
+    return total
+
+
+def grain(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Fine noise: float32 (size, size), standard normal."""
+    return rng.standard_normal((size, size), np.float32)
+
+
+def brushed(rng: np.random.Generator, size: int, upright: bool = False) -> np.ndarray:
+    """Marks of brushed metal along x (or y): float32 (size, size), about -1..1."""
+    streaks = cv2.blur(rng.standard_normal((size, size), np.float32), (size // 4 | 1, 1)) * 6
+    return np.ascontiguousarray(streaks.T) if upright else streaks

@@ -1,0 +1,159 @@
+"""What all families share: a spec becomes numbered steps, a fault becomes a second spec.
+
+A family lists its steps by key; numbers follow from the list, so a text and a fault always agree.
+Knows nothing of how a product looks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from triad_ui.records import ManufacturingProcess, ProcessStep
+from triad_ui.synthesis.families.drawing import Canvas
+from triad_ui.synthesis.product import LogicalDefect, Rendering, Spec
+
+PRELUDES: dict[str, tuple[str, ...]] = {
+    "stock": ("Take clean material from stock.", "Fetch the material.", "Check incoming material."),
+    "machine": ("Set up the machine.", "Warm up the line.", "Clean the tools."),
+}
+TAILS = (
+    "Inspect and pack.",
+    "Clean, check and pack.",
+    "Pack carefully.",
+    "Final check, then pack.",
+)
+
+FORMING = ("crack", "hole", "dent", "bubble", "bent", "deform", "chip", "missing", "pit", "burr")
+FORMING += ("broken", "cut", "fold", "tear", "squeeze", "void", "melt", "crush", "bite", "swap")
+FINISHING = ("color", "colour", "print", "paint", "glue", "rough", "faded", "rust", "burn", "spot")
+FINISHING += ("stain", "smear", "oil", "blur", "corrosion", "discol", "drip", "bleed")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step by key: alternative wordings and the attributes it gives the part."""
+
+    key: str
+    wordings: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A possible disobedience: what changes in the spec, its kind, the key of the step, words."""
+
+    changes: Mapping[str, Any]
+    kind: str
+    key: str
+    expected: str
+    observed: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chance:
+    """Random numbers drawn up front and found by name, whatever the spec asks for."""
+
+    numbers: np.ndarray
+    seed: int
+    cache: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> Chance:
+        """Draw all numbers at once: the generator moves on equally for every spec."""
+        return cls(rng.uniform(-1, 1, 1021), int(rng.integers(2**31)))
+
+    def __call__(self, *name: str | int) -> float:
+        """Give the number -1..1 of that name."""
+        return float(self.numbers[zlib.crc32(repr(name).encode()) % len(self.numbers)])
+
+    def pair(self, *name: str | int) -> np.ndarray:
+        """Give two numbers -1..1 of that name, (2,)."""
+        return np.array((self(*name, "x"), self(*name, "y")))
+
+    def field(self, name: str) -> np.random.Generator:
+        """Give a generator for a texture of that name."""
+        return np.random.default_rng((self.seed, zlib.crc32(name.encode())))
+
+
+class RecipeFamily:
+    """A family told by `choose`, `steps`, `faults` and `draw`; see `product.Family`.
+
+    form_key, finish_key: the steps in which the part is shaped and coloured or printed.
+    """
+
+    name = ""
+    plural = ""
+    aligned = True
+    form_key = ""
+    finish_key = ""
+
+    @abstractmethod
+    def choose(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw what is ordered."""
+
+    @abstractmethod
+    def steps(self, spec: Spec) -> Sequence[Step]:
+        """List the family's own steps, 2 to 4 of them."""
+
+    @abstractmethod
+    def faults(self, spec: Spec, rng: np.random.Generator) -> Sequence[Fault]:
+        """List possible disobediences, at least one."""
+
+    @abstractmethod
+    def draw(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:
+        """Paint the product."""
+
+    def draw_spec(self, rng: np.random.Generator) -> Spec:
+        """Draw a configuration, with or without a preparing step before it."""
+        prelude = ("", "", *PRELUDES)[int(rng.integers(2 + len(PRELUDES)))]
+        return {**self.choose(rng), "prelude": prelude}
+
+    def _all_steps(self, spec: Spec) -> list[Step]:
+        prelude = spec["prelude"]
+        before = [Step("prelude", PRELUDES[prelude])] if prelude else []
+        return [*before, *self.steps(spec), Step("pack", TAILS)]
+
+    def number(self, spec: Spec, key: str) -> int:
+        """Number (1-based) of the step with that key; of the last step for an unknown key."""
+        keys = [step.key for step in self._all_steps(spec)]
+        return keys.index(key) + 1 if key in keys else len(keys)
+
+    def process(self, spec: Spec, rng: np.random.Generator) -> ManufacturingProcess:
+        """Tell the spec as 3 to 6 numbered steps."""
+        told = tuple(
+            ProcessStep(k, step.wordings[int(rng.integers(len(step.wordings)))], step.attributes)
+            for k, step in enumerate(self._all_steps(spec), start=1)
+        )
+        return ManufacturingProcess(self.name.replace(" ", "_"), self.name, self.plural, told)
+
+    def logical_defect(self, spec: Spec, rng: np.random.Generator) -> LogicalDefect:
+        """Pick a kind of fault, then one fault of that kind."""
+        faults = self.faults(spec, rng)
+        kinds = sorted({fault.kind for fault in faults})
+        kind = kinds[int(rng.integers(len(kinds)))]
+        fitting = [fault for fault in faults if fault.kind == kind]
+        fault = fitting[int(rng.integers(len(fitting)))]
+        number = self.number(spec, fault.key)
+        changed = {**spec, **fault.changes}
+        return LogicalDefect(changed, fault.kind, number, fault.expected, fault.observed)
+
+    def surface_step(self, kind: str, spec: Spec) -> int:
+        """Number of the shaping, the finishing or (scratches, dirt, unknown) the last step."""
+        kind = kind.lower()
+        if any(word in kind for word in FORMING):
+            return self.number(spec, self.form_key)
+        if any(word in kind for word in FINISHING):
+            return self.number(spec, self.finish_key)
+        return self.number(spec, "pack")
+
+    def render(self, spec: Spec, rng: np.random.Generator, size: int) -> Rendering:
+        """Draw the product, size x size."""
+        canvas = Canvas(size)
+        self.draw(canvas, spec, Chance.drawn(rng))
+        return Rendering(canvas.pixels(), canvas.cover > 0.5)

@@ -1,0 +1,184 @@
+"""Cloth that fills the frame: striped woven fabric, and a tufted carpet with a repeated motif."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from triad_ui.synthesis.families.drawing import Canvas, grain, value_noise
+from triad_ui.synthesis.families.palette import NAMED, article, pick, pick_several, shade
+from triad_ui.synthesis.families.recipe import Chance, Fault, RecipeFamily, Step
+from triad_ui.synthesis.product import Spec
+
+
+class WovenFabric(RecipeFamily):
+    """Plain-woven cloth with coloured stripes."""
+
+    name = "woven fabric"
+    plural = "woven fabrics"
+    aligned = False
+    form_key = "weave"
+    finish_key = "dye"
+
+    def choose(self, rng: np.random.Generator) -> dict[str, Any]:
+        ground, stripe = pick_several(rng, tuple(NAMED), 2)
+        return {
+            "ground": ground,
+            "stripe": stripe,
+            "stripes": int(rng.integers(4, 8)),
+            "upright": bool(rng.integers(2)),
+            "odd": "",
+        }
+
+    def steps(self, spec: Spec) -> list[Step]:
+        return [
+            Step(
+                "dye",
+                ("Dye the ground yarn.", "Wind the dyed ground yarn on the loom."),
+                (f"ground: {spec['ground']}",),
+            ),
+            Step(
+                "stripe",
+                ("Lay in the stripe yarn.", "Add the stripe threads, evenly spaced."),
+                (f"all stripes: {spec['stripe']}",),
+            ),
+            Step("weave", ("Weave the cloth.", "Weave it.", "Plain-weave the cloth.")),
+        ]
+
+    def faults(self, spec: Spec, rng: np.random.Generator) -> list[Fault]:
+        wrong, odd = (pick(rng, tuple(NAMED), spec["stripe"], spec["ground"]) for _ in range(2))
+        ground = pick(rng, tuple(NAMED), spec["stripe"], spec["ground"])
+        right = f"{spec['stripe']} stripes"
+        return [
+            Fault({"stripe": wrong}, "wrong colour", "stripe", right, f"{wrong} stripes"),
+            Fault({"odd": odd}, "wrong colour", "stripe", right, f"{article(odd)} stripe"),
+            Fault(
+                {"odd": spec["ground"]},
+                "missing part",
+                "stripe",
+                "evenly spaced stripes",
+                "a missing stripe",
+            ),
+            Fault(
+                {"ground": ground},
+                "wrong colour",
+                "dye",
+                article(f"{spec['ground']} ground"),
+                article(f"{ground} ground"),
+            ),
+        ]
+
+    def draw(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:
+        size = canvas.size
+        threads = 44 + int(8 * chance("threads"))
+        rows, columns = _wavy_grid(chance, size, 0.004)
+        along = columns if spec["upright"] else rows
+        place = along * spec["stripes"] + 0.35 * chance("phase")
+        wide = 0.2 + 0.04 * chance("wide")
+        sharp = threads / spec["stripes"] * 1.5
+        blend = np.clip((wide - np.abs(place % 1 - 0.5)) * sharp, 0, 1)[..., None]
+        ground = shade(spec["ground"], chance("ground"), chance("hue"))
+        stripe = shade(spec["stripe"], chance("stripe"), chance("stripe hue"))
+        if spec["odd"] == spec["ground"]:
+            odd = ground
+        else:
+            odd = shade(spec["odd"] or spec["stripe"], chance("stripe"), chance("stripe hue"))
+        is_odd = (np.floor(place) == spec["stripes"] // 2)[..., None]
+        colour = ground + blend * (np.where(is_odd, odd, stripe) - ground)
+        u, v = columns * threads, rows * threads
+        over = (np.floor(u) + np.floor(v)) % 2
+        across = np.where(over > 0, v, u) % 1
+        along_thread = np.where(over > 0, u, v) % 1
+        light = 0.62 + 0.5 * np.sin(np.pi * across) * (0.7 + 0.3 * np.sin(np.pi * along_thread))
+        light += 0.05 * grain(chance.field("fibre"), size)
+        light += 0.05 * value_noise(chance.field("cloud"), size, 4)
+        light += 0.05 * (over - 0.5)
+        canvas.rgb[:] = colour * light[..., None] + 6
+        canvas.cover[:] = 1
+
+
+class Carpet(RecipeFamily):
+    """A tufted carpet with rows of one motif: dots, squares or diamonds."""
+
+    name = "carpet"
+    plural = "carpets"
+    aligned = False
+    form_key = "tuft"
+    finish_key = "dye"
+    patterns = ("dots", "squares", "diamonds")
+
+    def choose(self, rng: np.random.Generator) -> dict[str, Any]:
+        pile, motif = pick_several(rng, tuple(NAMED), 2)
+        return {
+            "pile": pile,
+            "motif": motif,
+            "pattern": pick(rng, self.patterns),
+            "count": int(rng.integers(3, 6)),
+            "odd": "",
+        }
+
+    def steps(self, spec: Spec) -> list[Step]:
+        return [
+            Step("dye", ("Dye the pile yarn.", "Dye the pile."), (f"pile: {spec['pile']}",)),
+            Step(
+                "tuft",
+                ("Tuft the pattern in even rows.", "Tuft the motif evenly."),
+                (f"pattern: {spec['motif']} {spec['pattern']}",),
+            ),
+            Step("shear", ("Shear the pile evenly.", "Glue the backing.")),
+        ]
+
+    def faults(self, spec: Spec, rng: np.random.Generator) -> list[Fault]:
+        motif, odd = (pick(rng, tuple(NAMED), spec["motif"], spec["pile"]) for _ in range(2))
+        pile = pick(rng, tuple(NAMED), spec["motif"], spec["pile"])
+        one = spec["pattern"].removesuffix("s")
+        right = f"{spec['motif']} {spec['pattern']}"
+        return [
+            Fault({"motif": motif}, "wrong colour", "tuft", right, f"{motif} {spec['pattern']}"),
+            Fault({"odd": odd}, "wrong colour", "tuft", right, article(f"{odd} {one}")),
+            Fault({"odd": spec["pile"]}, "missing part", "tuft", right, f"a missing {one}"),
+            Fault(
+                {"pile": pile},
+                "wrong colour",
+                "dye",
+                article(f"{spec['pile']} pile"),
+                article(f"{pile} pile"),
+            ),
+        ]
+
+    def draw(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:
+        size, count = canvas.size, spec["count"]
+        rows, columns = _wavy_grid(chance, size, 0.012)
+        v, u = rows * count + 0.4 * chance("v"), columns * count + 0.4 * chance("u")
+        middle = count // 2
+        is_odd = ((np.floor(v) == middle) & (np.floor(u) == middle))[..., None]
+        v, u = v % 1 - 0.5, u % 1 - 0.5
+        if spec["pattern"] == "dots":
+            level = 0.34 - np.hypot(u, v)
+        elif spec["pattern"] == "squares":
+            level = 0.3 - np.maximum(np.abs(u), np.abs(v))
+        else:
+            level = 0.42 - np.abs(u) - np.abs(v)
+        ragged = level * size / count + 1.6 * grain(chance.field("ragged"), size)
+        blend = np.clip(ragged * 0.5 + 0.5, 0, 1)[..., None]
+        pile = shade(spec["pile"], chance("pile"), chance("hue"))
+        motif = shade(spec["motif"], chance("motif"), chance("motif hue"))
+        if spec["odd"] == spec["pile"]:
+            odd = pile
+        else:
+            odd = shade(spec["odd"] or spec["motif"], chance("motif"), chance("motif hue"))
+        tufts = cv2.GaussianBlur(grain(chance.field("tufts"), size), (0, 0), 1.5) * 0.7
+        light = 0.86 + tufts + 0.08 * value_noise(chance.field("cloud"), size, 5)
+        colour = pile + blend * (np.where(is_odd, odd, motif) - pile)
+        canvas.rgb[:] = colour * light[..., None]
+        canvas.cover[:] = 1
+
+
+def _wavy_grid(chance: Chance, size: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns 0..1 of a slightly distorted cloth: two float32 (size, size)."""
+    ramp = (np.arange(size, dtype=np.float32) + 0.5) / size
+    rows = ramp[:, None] + strength * value_noise(chance.field("rows"), size, 3, 1)
+    columns = ramp[None] + strength * value_noise(chance.field("columns"), size, 3, 1)
+    return rows, columns
