@@ -85,7 +85,9 @@ class Weave:
         wave = np.sin(np.arange(size) * 2 * np.pi / (size / 60))
         rgb = np.empty((size, size, 3), np.float32)
         rgb[:] = COLOURS[spec["colour"]]
-        rgb += (14 * np.outer(np.roll(wave, int(phase[0])), np.roll(wave, int(phase[1]))))[..., None]
+        rgb += (14 * np.outer(np.roll(wave, int(phase[0])), np.roll(wave, int(phase[1]))))[
+            ..., None
+        ]
         if spec["stripe"]:
             rgb[:, int(0.6 * size) : int(0.7 * size)] += 45
         rgb += rng.normal(0, 3, (size, size, 1))

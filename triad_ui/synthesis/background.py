@@ -56,7 +56,9 @@ def _tone(paint: Callable[..., np.ndarray], rng: np.random.Generator) -> np.ndar
     if paint is _wood:
         return np.array([168, 128, 88]) * rng.uniform(0.5, 1.25) + rng.normal(0, 8, 3)
     if paint is _mat:
-        return rng.choice(np.array([[38, 92, 78], [44, 62, 96], [70, 72, 76]])) * rng.uniform(0.8, 1.2)
+        return rng.choice(np.array([[38, 92, 78], [44, 62, 96], [70, 72, 76]])) * rng.uniform(
+            0.8, 1.2
+        )
     if paint is _conveyor:
         green = np.array([52, 100, 74])
         return (green if rng.random() < 0.3 else np.full(3, 52.0)) * rng.uniform(0.6, 1.5)

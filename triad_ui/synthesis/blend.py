@@ -1,7 +1,8 @@
 """Defects made from the product itself: displaced patches and smeared print.
 
-`texture_fault` follows NSA (Schlueter et al., 2022): a patch from elsewhere, resized, blended so that
-no seam shows. `pasted_patch` follows CutPaste (Li et al., 2021): a rectangle or a scar pasted hard.
+`texture_fault` follows NSA (Schlueter et al., 2022): a patch from elsewhere, resized, blended so
+that no seam shows. `pasted_patch` follows CutPaste (Li et al., 2021): a rectangle or a scar pasted
+with a hard edge.
 Knows nothing of masks or visibility.
 """
 
@@ -24,13 +25,22 @@ def _elsewhere(site: Site, rng: np.random.Generator, turn: float, scale: float) 
     cos, sin = scale * np.cos(turn), scale * np.sin(turn)
     matrix = np.float32([[cos, -sin, 0], [sin, cos, 0]])
     matrix[:, 2] = np.float32([cx, cy]) - matrix[:, :2] @ np.float32(site.centre)
-    return cv2.warpAffine(
-        site.whole,
+    how = cv2.WARP_INVERSE_MAP
+    edge = cv2.BORDER_REFLECT_101
+    taken = cv2.warpAffine(
+        site.whole, matrix, (width, height), flags=cv2.INTER_LINEAR | how, borderMode=edge
+    ).astype(np.float32)
+    if site.product.all():
+        return taken
+    # what lies beside the product is not part of it: the place's own pixels stay there
+    solid = cv2.warpAffine(
+        site.product.view(np.uint8),
         matrix,
         (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REFLECT_101,
-    ).astype(np.float32)
+        flags=cv2.INTER_NEAREST | how,
+        borderMode=edge,
+    )
+    return np.where(solid[..., None] > 0, taken, site.rgb)
 
 
 def texture_fault(site: Site, rng: np.random.Generator) -> Paint:

@@ -83,7 +83,11 @@ def draw_station(
     white = exposure * (1 + rng.normal(0, 0.025, 3))
     if aligned or framing != "object":
         free = not aligned
-        turn, zoom, shift = rng.uniform(0.2, 1.6), rng.uniform(0.002, 0.01), rng.uniform(0.002, 0.01)
+        turn, zoom, shift = (
+            rng.uniform(0.2, 1.6),
+            rng.uniform(0.002, 0.01),
+            rng.uniform(0.002, 0.01),
+        )
         if free:
             turn, shift = rng.uniform(2, 6), 0.03
         base = (rng.normal(0, 0.5), 1.0, 0.0, 0.0)
@@ -136,15 +140,15 @@ def shoot(
     if station.grey:
         out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if station.quality is not None:
-        done, data = cv2.imencode(".jpg", out[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, station.quality])
+        done, data = cv2.imencode(
+            ".jpg", out[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, station.quality]
+        )
         assert done
         out = np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
     return Shot(out, warped)
 
 
-def _pose(
-    station: Station, size: int, rng: np.random.Generator, loose: float = 1.0
-) -> np.ndarray:
+def _pose(station: Station, size: int, rng: np.random.Generator, loose: float = 1.0) -> np.ndarray:
     """Matrix (2, 3) that moves the product into the picture; loose 0 is the mean pose."""
     turn, zoom, right, down = station.base
     turn += loose * (rng.uniform(-1, 1) if station.turn > 90 else rng.normal(0, 0.6)) * station.turn

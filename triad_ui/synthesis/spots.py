@@ -1,4 +1,4 @@
-"""Area defects: dent, stain, hole, contamination, discoloration, bubble, and the edge's burr and chip.
+"""Area defects: dent, stain, hole, contamination, discoloration, bubble; the edge's burr and chip.
 
 Each painter takes a `Site` and returns `Paint`. Knows nothing of masks or visibility.
 """
@@ -8,7 +8,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from triad_ui.synthesis.fields import Site, blob, contrasting, curve, mix, smooth_noise, soft, stroke
+from triad_ui.synthesis.fields import (
+    Site,
+    blob,
+    contrasting,
+    curve,
+    mix,
+    smooth_noise,
+    soft,
+    stroke,
+)
 from triad_ui.synthesis.marks import Paint
 
 
@@ -24,7 +33,7 @@ def dent(site: Site, rng: np.random.Generator) -> Paint:
     field = blob(site, rng, 0.08, 2.0)
     depth = soft(field, rng.uniform(0.5, 1.0))
     slope = _lit(depth, rng.uniform(0, 2 * np.pi)) * site.radius
-    contrast = rng.uniform(45, 95) * site.strength
+    contrast = rng.uniform(22, 62) * site.strength
     x, y = site.grid()
     pull = 1 + 0.25 * rng.uniform(-1, 1) * depth
     bent = cv2.remap(
@@ -131,7 +140,9 @@ def bubble(site: Site, rng: np.random.Generator) -> Paint:
         rim = soft(1 - np.abs(d - 0.88) / 0.22, 0.8)
         lit = 34 * site.strength * np.clip(shade, -1, 1) * dome
         lit = lit - 46 * site.strength * rim * dome * np.clip(0.4 - shade, 0, 1)
-        glint = np.exp(-(((dx - 0.45 * np.cos(light)) ** 2 + (dy - 0.45 * np.sin(light)) ** 2) / 0.05))
+        glint = np.exp(
+            -(((dx - 0.45 * np.cos(light)) ** 2 + (dy - 0.45 * np.sin(light)) ** 2) / 0.05)
+        )
         rgb = rgb + (lit + 120 * glint * dome)[..., None].astype(np.float32)
     return Paint(rgb)
 
@@ -152,14 +163,16 @@ def burr(site: Site, rng: np.random.Generator) -> Paint:
         length = site.radius * rng.uniform(0.3, 0.9) * (1 - 0.5 * abs(offset))
         spur = curve(root, facing + rng.normal(0, 0.35), length, rng.normal(0, 0.7), 0.1, rng, 7)
         wide = max(2.0 * site.unit, site.radius * rng.uniform(0.12, 0.3))
-        alpha = np.maximum(alpha, stroke(site.shape, spur, wide * np.linspace(1.1, 0.25, len(spur))))
+        alpha = np.maximum(
+            alpha, stroke(site.shape, spur, wide * np.linspace(1.1, 0.25, len(spur)))
+        )
     relief = _lit(cv2.GaussianBlur(alpha, (0, 0), site.unit), 2.2)[..., None] * 160
     grain = smooth_noise(*site.shape, rng, 18)[..., None] * 10
     return Paint(mix(site.rgb, np.clip(metal + relief + grain, 0, 255), alpha), beyond=alpha > 0.4)
 
 
 def chip(site: Site, rng: np.random.Generator) -> Paint:
-    """A piece broken from the edge with a fresh fracture beside it; a flake where no edge is near."""
+    """A piece broken from the edge, a fresh fracture beside it; a flake where no edge is near."""
     field = blob(site, rng, 0.22, 1.8)
     local = site.local_colour()
     fresh = np.clip(local * rng.uniform(0.55, 0.75), 0, 255)

@@ -71,9 +71,7 @@ def apply(
     return done.rgb, done.mask
 
 
-def damage(
-    kind: str, rgb: np.ndarray, foreground: np.ndarray, rng: np.random.Generator
-) -> Damage:
+def damage(kind: str, rgb: np.ndarray, foreground: np.ndarray, rng: np.random.Generator) -> Damage:
     """Paint one visible defect of 2 % to 30 % of the side on the product.
 
     rgb: uint8 (S, S, 3). foreground: bool (S, S) with at least one pixel. KeyError for a kind that
@@ -98,7 +96,7 @@ def _choose_site(
 ) -> tuple[Site, tuple[int, int]]:
     side = rgb.shape[0]
     low, high = _SIZES.get(kind, (0.03, 0.25))
-    radius = 0.5 * side * float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    radius = 0.5 * side * (low + (high - low) * rng.random() ** 1.5)
     # a defect larger than the part would not read as one on it
     radius = max(0.01 * side, min(radius, 0.35 * np.sqrt(np.count_nonzero(foreground))))
     outward = None
