@@ -27,7 +27,8 @@ class Page:
     """The tags of one page that the decode policy asks about.
 
     photometric, compression: as TIFF numbers them. alpha: None, "associated" (premultiplied) or
-    "unassociated", the extra sample number `alpha_at`. segment: (width, height) of one strip or tile. offsets, counts: of segments.
+    "unassociated", the extra sample number `alpha_at`. segment: (width, height) of one strip or
+    tile. offsets, counts: of segments, in bytes.
     """
 
     width: int
