@@ -51,7 +51,7 @@ print(hashlib.sha256(b"".join(pathlib.Path(name).read_bytes() for name in sys.ar
     if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
     say "Installing $requirements (the first time takes some minutes) ..."
     "$PYTHON_IN_VENV" -m pip --version >/dev/null 2>&1 || "$PYTHON_IN_VENV" -m ensurepip >/dev/null
-    "$PYTHON_IN_VENV" -m pip install --quiet --no-input --disable-pip-version-check --upgrade 'pip>=24.1'
-    "$PYTHON_IN_VENV" -m pip install --quiet --no-input --disable-pip-version-check -r "$requirements"
+    "$PYTHON_IN_VENV" -m pip install -qq --no-input --disable-pip-version-check --upgrade 'pip>=24.1'
+    "$PYTHON_IN_VENV" -m pip install -qq --no-input --disable-pip-version-check -r "$requirements"
     printf '%s\n' "$wanted" >"$stamp"
 }
