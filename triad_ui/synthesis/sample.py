@@ -235,4 +235,4 @@ def _seen_in_grey(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> bo
     if not mask.any():
         return True
     tones = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (before, after)]
-    return float(cv2.absdiff(*tones)[mask].mean()) > 18
+    return float(cv2.absdiff(*tones)[mask].mean()) > 22

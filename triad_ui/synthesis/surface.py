@@ -36,17 +36,19 @@ _PAINTERS: dict[str, Callable[[Site, np.random.Generator], Paint]] = {
 SURFACE_KINDS: tuple[str, ...] = tuple(_PAINTERS)
 
 _SIZES = {  # smallest and largest extent as a share of the picture's side
-    "scratch": (0.06, 0.30),
-    "crack": (0.07, 0.30),
-    "loose thread": (0.06, 0.20),
-    "burr": (0.04, 0.14),
-    "chip": (0.04, 0.18),
-    "hole": (0.02, 0.14),
-    "discoloration": (0.06, 0.25),
-    "texture fault": (0.06, 0.25),
-    "print smear": (0.05, 0.25),
-    "abrasion": (0.05, 0.25),
-    "bubble": (0.035, 0.2),
+    "scratch": (0.08, 0.32),
+    "crack": (0.08, 0.32),
+    "loose thread": (0.06, 0.22),
+    "burr": (0.06, 0.18),
+    "chip": (0.05, 0.20),
+    "hole": (0.03, 0.16),
+    "dent": (0.05, 0.27),
+    "pasted patch": (0.07, 0.27),
+    "discoloration": (0.07, 0.28),
+    "texture fault": (0.08, 0.28),
+    "print smear": (0.06, 0.28),
+    "abrasion": (0.06, 0.28),
+    "bubble": (0.05, 0.22),
 }
 _AT_EDGE = ("burr", "chip")
 _CHANGED = 8.0  # grey levels of the strongest channel from which a pixel counts as changed
@@ -72,7 +74,7 @@ def apply(
 
 
 def damage(kind: str, rgb: np.ndarray, foreground: np.ndarray, rng: np.random.Generator) -> Damage:
-    """Paint one visible defect of 2 % to 30 % of the side on the product.
+    """Paint one visible defect of 2 % to 32 % of the side on the product.
 
     rgb: uint8 (S, S, 3). foreground: bool (S, S) with at least one pixel. KeyError for a kind that
     is not one of SURFACE_KINDS, ValueError for an empty foreground.
@@ -95,7 +97,7 @@ def _choose_site(
     kind: str, rgb: np.ndarray, foreground: np.ndarray, rng: np.random.Generator, strength: float
 ) -> tuple[Site, tuple[int, int]]:
     side = rgb.shape[0]
-    low, high = _SIZES.get(kind, (0.03, 0.25))
+    low, high = _SIZES.get(kind, (0.035, 0.27))
     radius = 0.5 * side * (low + (high - low) * rng.random() ** 1.5)
     # a defect larger than the part would not read as one on it
     radius = max(0.01 * side, min(radius, 0.35 * np.sqrt(np.count_nonzero(foreground))))
@@ -185,7 +187,23 @@ def _settle(
     out[window], mask[window], solid[window] = np.round(after), changed, product
     if pixels < 25 * site.unit**2:
         return Damage(out, mask, solid), 0.0
-    # a change is seen against the texture that is there anyway
-    busy = float(site.rgb.mean(axis=2)[changed].std())
-    needed = max(16.0, 0.55 * busy)
-    return Damage(out, mask, solid), float(change[changed].mean()) / needed
+    if paint.gone is not None and gone.sum() > 0.3 * pixels:
+        return Damage(out, mask, solid), 1.0
+    return Damage(out, mask, solid), _visibility(site, after.astype(np.float32), changed)
+
+
+def _visibility(site: Site, after: np.ndarray, changed: np.ndarray) -> float:
+    """How well a change is seen through a lens, against the texture that is there: 1 is enough."""
+    before, after = (cv2.GaussianBlur(x, (0, 0), 0.9 * site.unit) for x in (site.rgb, after))
+    old, new = before[changed], after[changed]
+    busy = float(old.mean(axis=1).std())
+    small = min(1.0, np.sqrt(len(old) / (160 * site.unit**2)))  # the smaller, the stronger
+    strong = float(np.abs(new - old).max(axis=1).mean())
+    seen = small * strong / max(18.0, 0.8 * busy)
+    if busy < 8:
+        return seen
+    # noise in the place of other noise is no fault: the tone or the roughness has to change, or
+    # else the change must be far above the texture
+    tone = small * float(np.abs(new.mean(axis=0) - old.mean(axis=0)).max()) / max(16.0, 0.8 * busy)
+    rough = np.log((float(new.mean(axis=1).std()) + 3) / (busy + 3)) / np.log(1.6)
+    return min(seen, max(tone, abs(rough), 0.4 * seen))
