@@ -15,22 +15,9 @@ from triad_ui.records import ManufacturingProcess, ProcessStep
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "processes"
 LIBRARY = load_library(FOLDER)
 MVTEC = [
-    "bottle",
-    "cable",
-    "capsule",
-    "carpet",
-    "grid",
-    "hazelnut",
-    "leather",
-    "metal_nut",
-    "pill",
-    "screw",
-    "tile",
-    "toothbrush",
-    "transistor",
-    "wood",
-    "zipper",
-]
+    "bottle", "cable", "capsule", "carpet", "grid", "hazelnut", "leather", "metal_nut", "pill",
+    "screw", "tile", "toothbrush", "transistor", "wood", "zipper",
+]  # fmt: skip
 PAPER = [*MVTEC, "grey_cloth", "grid_cloth", "yellow_cloth", "pink_flower", "pcb6", "pcb7"]
 SHARED = ["magnetic_tile", "casting", "solar_cell_mono", "bare_pcb", "toy_figure"]
 

@@ -117,7 +117,7 @@ def _group(lines: list[str]) -> list[tuple[str, list[str]]]:
         elif bullet:
             steps.append((line[bullet.end() :], []))
         elif (numbered or bulleted) and steps:
-            steps[-1] = (f"{steps[-1][0]} {line}", steps[-1][1])
+            steps[-1] = (f"{steps[-1][0]} {line}".strip(), steps[-1][1])
         else:
             steps.append((line, []))
     return [(text, attributes) for text, attributes in steps if text or attributes]
