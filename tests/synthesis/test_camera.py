@@ -34,6 +34,7 @@ def test_mask_moves_with_the_picture():
         station = draw_station(_rng(seed), rgb, part.foreground, aligned=False)
         flat = np.ones_like(station.light)
         station = replace(station, noise=0.1, grey=False, light=flat, white=np.ones(3, "f4"))
+        station = replace(station, colours=np.eye(3, dtype="f4"), curve=np.arange(256, dtype="u1"))
         shot = shoot(station, rgb, part.foreground, mask, _rng(seed + 50))
         picture = shot.rgb.astype(int)
         magenta = (picture[..., 0] > 150) & (picture[..., 2] > 150) & (picture[..., 1] < 110)

@@ -24,15 +24,20 @@ _LIGHT = 24  # cells of the light field across the picture; light is smooth
 class Station:
     """Background, camera and rough lighting of one place on a line.
 
-    background: uint8 (S, S, 3). light: float32 (24, 24), 1 = neutral. white: gains (3,). blur:
-    sigma in px. noise: sigma in grey levels. quality: of the JPEG file, None when lossless. grey:
-    a monochrome sensor. turn, zoom, shift: spread of the pose (degrees, share, share of the
-    side). shadow: 0..1. base: mean turn, zoom and shift.
+    background: uint8 (S, S, 3). light: float32 (24, 24), 1 = neutral. white: gains (3,). mottle:
+    sigma of the light's small unevenness from shot to shot. colours: float32 (3, 3), how vividly
+    the sensor sees. curve: uint8 (256,), its tone curve. blur: sigma in px. noise: sigma in grey
+    levels. quality: of the JPEG file, None when lossless. grey: a monochrome sensor. turn, zoom,
+    shift: spread of the pose (degrees, share, share of the side). shadow: 0..1. base: mean turn,
+    zoom and shift.
     """
 
     background: np.ndarray
     light: np.ndarray
     white: np.ndarray
+    mottle: float
+    colours: np.ndarray
+    curve: np.ndarray
     blur: float
     noise: float
     quality: int | None
@@ -96,14 +101,21 @@ def draw_station(
     else:
         turn, zoom, shift = 180.0, 0.03, 0.04
         base = (0.0, rng.uniform(0.86, 1.0), 0.0, 0.0)
+    vivid = rng.uniform(0.6, 1.05)
+    grey_of = np.array([0.299, 0.587, 0.114])
+    tones = np.linspace(0, 1, 256) ** rng.uniform(0.82, 1.2)
+    tones = rng.uniform(0, 14) + tones * rng.uniform(236, 255)
     return Station(
         background=background,
         light=light.astype(np.float32),
         white=white.astype(np.float32),
+        mottle=float(rng.uniform(0.004, 0.022)),
+        colours=(vivid * np.eye(3) + (1 - vivid) * grey_of[None]).astype(np.float32),
+        curve=np.clip(tones, 0, 255).astype(np.uint8),
         blur=float(rng.choice([0.0, rng.uniform(0.3, 0.7), rng.uniform(0.5, 1.0)])) * unit,
         noise=float(np.exp(rng.uniform(np.log(0.6), np.log(5.0)))),
         quality=int(rng.integers(72, 97)) if rng.random() < 0.6 else None,
-        grey=bool(rng.random() < 0.1),
+        grey=bool(rng.random() < 0.07),
         framing=framing,
         turn=float(turn),
         zoom=float(zoom),
@@ -127,9 +139,10 @@ def shoot(
         pose = _pose(station, size, rng, loose=0.0)
     picture, warped = _place(station, rgb, foreground, mask, pose, rng)
     light = station.light * np.float32(rng.normal(1, 0.025))
-    light = light + np.float32(0.012) * rng.standard_normal((_LIGHT, _LIGHT), dtype=np.float32)
+    light = light + np.float32(station.mottle) * rng.standard_normal((_LIGHT, _LIGHT), "f4")
     gains = light[..., None] * (station.white * (1 + rng.normal(0, 0.006, 3).astype(np.float32)))
     field = cv2.resize(gains.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
+    picture = cv2.transform(cv2.LUT(picture, station.curve), station.colours)
     out = cv2.multiply(picture, field, dtype=cv2.CV_32F)
     blur = station.blur * rng.uniform(0.8, 1.25)
     if blur > 0.25:
