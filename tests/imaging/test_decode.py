@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import time
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -122,7 +124,7 @@ def test_a_bomb_is_refused_by_its_header(side: int, depth: int) -> None:
     spent = time.perf_counter() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert spent < 0.1 and peak < 1_000_000
+    assert spent < 1.0 and peak < 1_000_000
 
 
 def bombs() -> dict[str, bytes]:
@@ -205,15 +207,8 @@ def samples_of_each_kind() -> list[bytes]:
 
 
 WHOLE = samples_of_each_kind()
-PREFIXES = [
-    b"",
-    b"\x89PNG\r\n\x1a\n",
-    b"\xff\xd8\xff",
-    b"II*\0",
-    b"MM\0*",
-    b"II+\0\x08\0\0\0",
-    b"BM",
-]
+PREFIXES = [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM"]
+PREFIXES += [b"II+\0\x08\0\0\0", b"RIFF\x40\0\0\0WEBPVP8X"]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -245,3 +240,16 @@ def test_damaged_files_decode_or_raise_image_error(
         assert str(error).endswith(".")
     else:
         assert picture.rgb.dtype == np.uint8 and picture.rgb.shape[2] == 3
+
+
+def test_real_photographs_are_read_as_pillow_reads_them() -> None:
+    default = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+    folder = Path(os.environ.get("TRIAD_SHARED_DATA", default))
+    photos = sorted(p for p in folder.glob("**/*") if p.suffix in (".jpg", ".png"))
+    if not photos:
+        pytest.skip(f"no shared pictures in {folder}")
+    for photo in photos[:: max(1, len(photos) // 40)]:
+        picture = decode(photo.read_bytes(), photo.name)
+        with Image.open(photo) as image:
+            expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        assert np.array_equal(picture.rgb, expected), photo.name

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import imagecodecs
@@ -73,8 +74,6 @@ def test_page_and_window_of_the_record_are_used(store: ImageStore) -> None:
     record = store.put(file.getvalue(), "stack.tif")
     assert record.pages == 3 and record.window is not None
     for page, level in enumerate((0, 128, 255)):
-        from dataclasses import replace
-
         picture = store.open(replace(record, page=page, window=Window(0, 1000)))
         assert int(picture.rgb[4, 4, 0]) == level
         assert picture.record.window == Window(0, 1000) and picture.record.page == page
@@ -100,7 +99,7 @@ def test_missing_and_damaged_originals(store: ImageStore, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "sha256", ["", "..", "../" * 20 + "etc/passwd", "A" * 64, "a" * 63, "a\n" * 32]
+    "sha256", ["", "..", "../" * 20 + "etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "\n"]
 )
 def test_only_hashes_become_paths(store: ImageStore, sha256: str) -> None:
     with pytest.raises(StoreError):
@@ -116,7 +115,7 @@ def test_a_full_disk_saves_nothing_and_says_so(
     store: ImageStore, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     monkeypatch.setattr(store_module.os, call, full)
-    with pytest.raises(NotSaved, match="disk is full. Free some space"):
+    with pytest.raises(NotSaved, match=r"disk is full\. Free some space"):
         store.put(png())
     assert files(store.root) == []
     monkeypatch.undo()

@@ -19,6 +19,9 @@ FileKind = Literal["PNG", "JPEG", "TIFF", "BMP", "WebP"]
 MAX_SCANS = 100
 """Scans of a progressive JPEG; each one costs a pass over the whole picture (encoders use ~10)."""
 
+MAX_PARTS = 200_000
+"""Chunks or segments of a file; millions of empty ones would cost minutes to walk."""
+
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 _STRANGERS = (
     (b"GIF8", 0, "a GIF"),
@@ -125,7 +128,9 @@ def _tiff(data: bytes, page: int) -> Header:
 
 def _png(data: bytes) -> Header:
     position, header, ended, orientation, transparent = 8, None, False, 1, False
-    while position + 12 <= len(data) and not ended:
+    for _ in range(MAX_PARTS):
+        if ended or position + 12 > len(data):
+            break
         (length,) = struct.unpack_from(">I", data, position)
         name = data[position + 4 : position + 8]
         if position + 12 + length > len(data):
@@ -152,7 +157,7 @@ def _png(data: bytes) -> Header:
 
 def _jpeg(data: bytes) -> Header:
     frame, orientation, adobe, scans, position = None, 1, False, 0, 2
-    while True:
+    for _ in range(MAX_PARTS):
         found = _MARKER.search(data, position)
         if found is None:
             raise cut_off("JPEG")
@@ -176,6 +181,8 @@ def _jpeg(data: bytes) -> Header:
                     f"The JPEG file has more than {MAX_SCANS} scans. Save it as a plain JPEG."
                 )
         position += length
+    else:
+        raise cut_off("JPEG")
     if frame is None or scans == 0:
         raise cut_off("JPEG")
     bits, height, width, channels = frame
@@ -192,7 +199,10 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
     Unlike `read_header` it stops there: a JPEG strip inside a TIFF file is no whole file.
     """
     position = 2
-    while found := _MARKER.search(data, position):
+    for _ in range(MAX_PARTS):
+        found = _MARKER.search(data, position)
+        if found is None:
+            break
         marker, position = data[found.start() + 1], found.end()
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             if position + 7 > len(data):
@@ -206,7 +216,7 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
 
 def _bmp(data: bytes) -> Header:
     (size,) = struct.unpack_from("<I", data, 14)
-    if size in (12,):
+    if size == 12:
         width, height, _, bits = struct.unpack_from("<HHHH", data, 18)
     else:
         width, height, _, bits = struct.unpack_from("<iiHH", data, 18)
@@ -219,7 +229,9 @@ def _webp(data: bytes) -> Header:
     if length + 8 > len(data):
         raise cut_off("WebP")
     position, size, alpha, orientation = 12, None, False, 1
-    while position + 8 <= length + 8:
+    for _ in range(MAX_PARTS):
+        if position + 8 > length + 8:
+            break
         name = data[position : position + 4]
         (chunk,) = struct.unpack_from("<I", data, position + 4)
         body = position + 8
