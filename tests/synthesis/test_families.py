@@ -65,7 +65,7 @@ def test_generator_moves_on_equally_for_every_spec(name: str) -> None:
 def test_logical_defects_are_visible_and_name_their_step(name: str) -> None:
     family = FAMILIES[name]
     kinds = set()
-    for seed in range(16):
+    for seed in range(24):
         rng = _rng(seed, 1)
         spec = family.draw_spec(rng)
         before = dict(spec)
@@ -73,6 +73,9 @@ def test_logical_defects_are_visible_and_name_their_step(name: str) -> None:
         process = family.process(spec, rng)
         assert dict(spec) == before and dict(defect.spec) != before
         assert defect.kind in KINDS
+        ordered, seen = (family.process(made, _rng(seed)).steps for made in (spec, defect.spec))
+        differing = [a.number for a, b in zip(ordered, seen) if a.attributes != b.attributes]
+        assert differing == [defect.step], (defect, "its own process would order what is seen")
         step = next(step for step in process.steps if step.number == defect.step)
         assert step.attributes, "a contradicted step has something to check"
         assert defect.expected and defect.observed and defect.expected != defect.observed

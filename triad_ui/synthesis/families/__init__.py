@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from triad_ui.synthesis.families.boards import CircuitBoard, PinConnector
 from triad_ui.synthesis.families.cables import Cable, RibbonCable
+from triad_ui.synthesis.families.packs import BlisterPack, EggCarton
+from triad_ui.synthesis.families.panels import ButtonPanel, DialGauge, FuseBox
 from triad_ui.synthesis.families.pharma import Capsule, Tablet
 from triad_ui.synthesis.families.textiles import Carpet, WovenFabric
+from triad_ui.synthesis.families.trays import ChocolateBox
 from triad_ui.synthesis.families.vessels import Bottle, BottleMouth
 from triad_ui.synthesis.families.wheels import Gear, HexNut
 from triad_ui.synthesis.product import Family
@@ -23,10 +26,23 @@ _ALL: tuple[Family, ...] = (
     HexNut(),
     WovenFabric(),
     Carpet(),
+    BlisterPack(),
+    EggCarton(),
+    ChocolateBox(),
+    ButtonPanel(),
+    FuseBox(),
+    DialGauge(),
 )
 
 FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
 """Name -> instance."""
 
-HELD_OUT: tuple[str, ...] = ("ribbon cable", "tablet", "bottle mouth", "carpet")
+HELD_OUT: tuple[str, ...] = (
+    "ribbon cable",
+    "tablet",
+    "bottle mouth",
+    "carpet",
+    "fuse box",
+    "egg carton",
+)
 """Never trained on: pictures of these tell how well a model judges products new to it."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from triad_ui.synthesis.families.drawing import Canvas, box, brushed, disc, grain, value_noise
-from triad_ui.synthesis.families.palette import VIVID, article, pick, pick_several, shade
+from triad_ui.synthesis.families.palette import VIVID, article, listed, pick, pick_several, shade
 from triad_ui.synthesis.families.recipe import Chance, Fault, RecipeFamily, Step
 from triad_ui.synthesis.product import Spec
 
@@ -32,11 +32,9 @@ class CircuitBoard(RecipeFamily):
             "leds": pick_several(rng, [name for name in LEDS if name != mask], 3),
             "corner": pick(rng, CORNERS),
             "capacitors": int(rng.integers(2, 5)),
-            "lost": -1,
         }
 
     def steps(self, spec: Spec) -> list[Step]:
-        leds = ", ".join(spec["leds"])
         return [
             Step(
                 "mask",
@@ -55,8 +53,8 @@ class CircuitBoard(RecipeFamily):
             ),
             Step(
                 "leds",
-                ("Fit the LEDs, left to right.", "Insert three LEDs from the left."),
-                (f"LEDs: {leds}",),
+                ("Fit the LEDs, left to right.", "Insert LEDs from the left."),
+                (f"LEDs: {listed(spec['leds'])}",),
             ),
         ]
 
@@ -65,6 +63,7 @@ class CircuitBoard(RecipeFamily):
         leds = list(spec["leds"])
         wrong = pick(rng, LEDS, spec["mask"], *leds)
         recoloured = tuple(wrong if i == k else name for i, name in enumerate(leds))
+        gap = tuple("" if i == k else name for i, name in enumerate(leds))
         swapped = list(leds)
         swapped[k], swapped[other] = swapped[other], swapped[k]
         count = spec["resistors"]
@@ -98,7 +97,7 @@ class CircuitBoard(RecipeFamily):
                 right,
                 f"the {leds[k]} and {leds[other]} LEDs swapped",
             ),
-            Fault({"lost": k}, "missing part", "leds", right, f"no {where} LED"),
+            Fault({"leds": gap}, "missing part", "leds", right, f"no {where} LED"),
             Fault(
                 {"resistors": less},
                 "wrong count",
@@ -155,7 +154,7 @@ class CircuitBoard(RecipeFamily):
             canvas.paint(
                 canvas.shape(box(x - 0.05, level - 0.075, x + 0.05, level + 0.075)), (196, 198, 200)
             )
-            if k == spec["lost"]:
+            if not name:
                 canvas.paint(
                     canvas.shape(box(x - 0.05, level - 0.05, x + 0.05, level + 0.05)), tint
                 )
@@ -227,6 +226,7 @@ class PinConnector(RecipeFamily):
 
     def steps(self, spec: Spec) -> list[Step]:
         rows, columns = spec["rows"], spec["columns"]
+        count = rows * columns - len(spec["lost"])
         return [
             Step(
                 "mould",
@@ -236,7 +236,7 @@ class PinConnector(RecipeFamily):
             Step(
                 "pins",
                 (f"Press in {spec['metal']} pins.", f"Insert the {spec['metal']} pins."),
-                (f"pins: {rows * columns}", f"{rows} rows of {columns}"),
+                (f"pins: {count}", f"holes: {rows} rows of {columns}"),
             ),
         ]
 

@@ -12,6 +12,7 @@ from triad_ui.synthesis.families.palette import (
     NAMED,
     VIVID,
     article,
+    listed,
     pick,
     pick_several,
     shade,
@@ -36,25 +37,25 @@ class Cable(RecipeFamily):
         sheath = pick(rng, SHEATHS)
         wires = pick_several(rng, [name for name in WIRES if name != sheath], 3)
         metal = ("copper", "copper", "steel")[int(rng.integers(3))]
-        return {"sheath": sheath, "wires": wires, "strands": metal, "gone": -1}
+        return {"sheath": sheath, "wires": wires, "strands": metal}
 
     def steps(self, spec: Spec) -> list[Step]:
         metal = "tinned" if spec["strands"] == "steel" else "copper"
-        wires = ", ".join(spec["wires"])
+        count = sum(name != "" for name in spec["wires"])
         return [
             Step(
                 "strand",
-                (f"Twist {metal} strands into three conductors.", f"Strand {metal} wire."),
+                (f"Twist {metal} strands into conductors.", f"Strand {metal} wire."),
                 (f"strands: {metal}",),
             ),
             Step(
                 "insulate",
                 ("Insulate the conductors, clockwise from the top.", "Coat the wires clockwise."),
-                ("wires: 3", f"colours from the top: {wires}"),
+                (f"wires: {count}", f"colours from the top: {listed(spec['wires'])}"),
             ),
             Step(
                 "sheath",
-                ("Sheathe the three wires.", "Extrude the outer sheath.", "Jacket the bundle."),
+                ("Sheathe the wires.", "Extrude the outer sheath.", "Jacket the bundle."),
                 (f"sheath: {spec['sheath']}",),
             ),
         ]
@@ -64,6 +65,7 @@ class Cable(RecipeFamily):
         wires = list(spec["wires"])
         wrong = pick(rng, WIRES, spec["sheath"], *wires)
         recoloured = tuple(wrong if i == k else name for i, name in enumerate(wires))
+        gap = tuple("" if i == k else name for i, name in enumerate(wires))
         other = (k + 1) % 3
         swapped = list(wires)
         swapped[k], swapped[other] = swapped[other], swapped[k]
@@ -84,7 +86,7 @@ class Cable(RecipeFamily):
                 right,
                 f"the {wires[k]} and {wires[other]} wires swapped",
             ),
-            Fault({"gone": k}, "missing part", "insulate", right, f"no {PLACES[k]} wire"),
+            Fault({"wires": gap}, "missing part", "insulate", right, f"no {PLACES[k]} wire"),
             Fault(
                 {"sheath": sheath},
                 "wrong colour",
@@ -107,7 +109,7 @@ class Cable(RecipeFamily):
             turn = spin - np.pi / 2 + k * 2 * np.pi / 3
             wx, wy = np.array((x, y)) + 0.51 * radius * np.array((np.cos(turn), np.sin(turn)))
             r = radius * (0.395 + 0.008 * chance("wire", k))
-            if k == spec["gone"]:
+            if not name:
                 canvas.paint(canvas.shape(disc(wx, wy, r)), tint * 0.3, bevel=0.03, depth=-0.7)
                 continue
             coat = shade(name, chance("coat", k), chance("coat hue", k))
@@ -149,12 +151,12 @@ class RibbonCable(RecipeFamily):
         }
 
     def steps(self, spec: Spec) -> list[Step]:
-        count = len(spec["wires"])
+        count = sum(name != "" for name in spec["wires"])
         return [
             Step(
                 "colour",
                 ("Extrude the insulated wires.", "Colour the wires, left to right."),
-                (f"wires: {count}", "left to right: " + ", ".join(spec["wires"])),
+                (f"wires: {count}", f"left to right: {listed(spec['wires'])}"),
             ),
             Step("bond", ("Bond the wires side by side.", "Weld the wires into a flat band.")),
             Step(
@@ -172,7 +174,7 @@ class RibbonCable(RecipeFamily):
         recoloured = tuple(wrong if i == k else name for i, name in enumerate(wires))
         swapped = list(wires)
         swapped[k], swapped[other] = swapped[other], swapped[k]
-        fewer = tuple(name for i, name in enumerate(wires) if i != k)
+        gap = tuple("" if i == k else name for i, name in enumerate(wires))
         ends = pick(rng, VIVID, spec["ends"])
         return [
             Fault(
@@ -190,7 +192,11 @@ class RibbonCable(RecipeFamily):
                 f"the {wires[k]} and {wires[other]} wires swapped",
             ),
             Fault(
-                {"wires": fewer}, "wrong count", "colour", f"{count} wires", f"{count - 1} wires"
+                {"wires": gap},
+                "missing part",
+                "colour",
+                f"{article(wires[k])} wire in place {k + 1}",
+                f"no wire in place {k + 1}",
             ),
             Fault(
                 {"ends": ends},
@@ -207,6 +213,8 @@ class RibbonCable(RecipeFamily):
         pitch = 0.094 + 0.003 * chance("pitch")
         left = 0.5 - pitch * count / 2 + 0.01 * chance("left")
         for k, name in enumerate(spec["wires"]):
+            if not name:
+                continue
             tint = shade(name, chance("wire", k), chance("hue", k))
             x = left + k * pitch
             outline = box(x, 0.08, x + pitch, 0.92)

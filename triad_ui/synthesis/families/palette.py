@@ -71,6 +71,11 @@ def article(words: str) -> str:
     return f"{'an' if words[:1] in 'aeio' else 'a'} {words}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """Name what lies in each place, "none" for an empty one: "red, none, blue"."""
+    return ", ".join(name or "none" for name in names)
+
+
 def code(rng: np.random.Generator) -> str:
     """Draw a short printed code: a letter and two digits, such as "K47"."""
     letter = "ABCDEHKLMNPRTUX"[int(rng.integers(15))]

@@ -38,7 +38,7 @@ class Capsule(RecipeFamily):
             Step(
                 "print",
                 ("Print the code on the right half.", "Mark the right half."),
-                (f"print: {spec['text']}",),
+                (f"print: {spec['text'] or 'none'}",),
             ),
         ]
 
@@ -115,7 +115,11 @@ class Tablet(RecipeFamily):
                 (f"shape: {form}", f"score: {spec['score']}"),
             ),
             Step("coat", ("Film-coat it.", "Coat the tablet."), (f"colour: {spec['colour']}",)),
-            Step("imprint", ("Print the imprint.", "Imprint it."), (f"imprint: {spec['text']}",)),
+            Step(
+                "imprint",
+                ("Print the imprint.", "Imprint it."),
+                (f"imprint: {spec['text'] or 'none'}",),
+            ),
         ]
 
     def faults(self, spec: Spec, rng: np.random.Generator) -> list[Fault]:

@@ -33,6 +33,7 @@ class WovenFabric(RecipeFamily):
         }
 
     def steps(self, spec: Spec) -> list[Step]:
+        stripes = _told("stripes", spec["stripe"], spec["odd"], spec["ground"])
         return [
             Step(
                 "dye",
@@ -41,8 +42,8 @@ class WovenFabric(RecipeFamily):
             ),
             Step(
                 "stripe",
-                ("Lay in the stripe yarn.", "Add the stripe threads, evenly spaced."),
-                (f"all stripes: {spec['stripe']}",),
+                ("Lay in the stripe yarn.", "Add the stripe threads."),
+                (stripes,),
             ),
             Step("weave", ("Weave the cloth.", "Weave it.", "Plain-weave the cloth.")),
         ]
@@ -120,12 +121,13 @@ class Carpet(RecipeFamily):
         }
 
     def steps(self, spec: Spec) -> list[Step]:
+        motif = _told(spec["pattern"], spec["motif"], spec["odd"], spec["pile"])
         return [
             Step("dye", ("Dye the pile yarn.", "Dye the pile."), (f"pile: {spec['pile']}",)),
             Step(
                 "tuft",
-                ("Tuft the pattern in even rows.", "Tuft the motif evenly."),
-                (f"pattern: {spec['motif']} {spec['pattern']}",),
+                ("Tuft the pattern in rows.", "Tuft the motif."),
+                (motif,),
             ),
             Step("shear", ("Shear the pile evenly.", "Glue the backing.")),
         ]
@@ -174,6 +176,13 @@ class Carpet(RecipeFamily):
         colour = pile + blend * (np.where(is_odd, odd, motif) - pile)
         canvas.rgb[:] = colour * light[..., None]
         canvas.cover[:] = 1
+
+
+def _told(noun: str, colour: str, odd: str, ground: str) -> str:
+    """Tell a repeated motif and the one that differs, if any."""
+    if not odd:
+        return f"all {noun}: {colour}"
+    return f"{noun}: {colour}, one {'left out' if odd == ground else odd}"
 
 
 def _wavy_grid(chance: Chance, size: int, strength: float) -> tuple[np.ndarray, np.ndarray]:

@@ -42,11 +42,17 @@ class Bottle(RecipeFamily):
                 ("Fill in the drink.", "Dose the drink."),
                 (f"drink: {spec['drink']}", f"level: {spec['level']}"),
             ),
-            Step("cap", ("Screw on the cap.", "Close it with a cap."), (f"cap: {spec['cap']}",)),
+            Step(
+                "cap",
+                ("Close the bottle.", "Go through the capping station."),
+                (f"cap: {spec['cap'] or 'none'}",),
+            ),
             Step(
                 "label",
-                ("Stick on the printed label.", "Apply the label."),
-                (f"label: {spec['label']}", f"text: {spec['text']}"),
+                ("Label the bottle.", "Go through the labeller."),
+                (f"label: {spec['label']}", f"text: {spec['text']}")
+                if spec["label"]
+                else ("label: none",),
             ),
         ]
 
@@ -176,8 +182,8 @@ class BottleMouth(RecipeFamily):
             Step("anneal", ("Anneal the rim.", "Fire-polish the rim.")),
             Step(
                 "seal",
-                ("Seat the sealing ring.", "Lay in the sealing ring."),
-                (f"ring: {spec['seal']}",),
+                ("Seat the seal.", "Seal the rim."),
+                (f"sealing ring: {spec['seal'] or 'none'}",),
             ),
         ]
 

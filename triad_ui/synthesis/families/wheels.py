@@ -38,11 +38,13 @@ class Gear(RecipeFamily):
         }
 
     def steps(self, spec: Spec) -> list[Step]:
+        gap = "a gap of two" if spec["lost"] else "evenly spaced"
         return [
+            Step("blank", ("Turn the blank.", "Turn the wheel."), (f"metal: {spec['metal']}",)),
             Step(
                 "teeth",
-                (f"Hob the teeth from {spec['metal']}.", f"Cut the {spec['metal']} teeth."),
-                (f"teeth: {spec['teeth']}",),
+                ("Hob the teeth.", "Cut the teeth."),
+                (f"teeth: {spec['teeth'] - len(spec['lost'])}", gap),
             ),
             Step(
                 "drill",
@@ -51,8 +53,8 @@ class Gear(RecipeFamily):
             ),
             Step(
                 "mark",
-                ("Paint the marking ring.", "Mark the hub with a ring."),
-                (f"ring: {spec['ring']}",),
+                ("Mark the hub.", "Paint the hub."),
+                (f"ring: {spec['ring'] or 'none'}",),
             ),
         ]
 
@@ -74,7 +76,13 @@ class Gear(RecipeFamily):
             ),
             Fault({"ring": ring}, "wrong colour", "mark", right, article(f"{ring} ring")),
             Fault({"ring": ""}, "missing part", "mark", right, "no ring"),
-            Fault({"metal": metal}, "wrong colour", "teeth", spec["metal"], metal),
+            Fault(
+                {"metal": metal},
+                "wrong colour",
+                "blank",
+                f"{spec['metal']} metal",
+                f"{metal} metal",
+            ),
         ]
 
     def draw(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:
@@ -146,10 +154,12 @@ class HexNut(RecipeFamily):
             ),
             Step(
                 "washer",
-                ("Attach the plastic washer.", "Clip the washer on."),
-                (f"washer: {spec['washer']}",),
+                ("Go through the washer station.", "Assemble with washer."),
+                (f"washer: {spec['washer'] or 'none'}",),
             ),
-            Step("stamp", ("Stamp the code.", "Mark the code."), (f"code: {spec['text']}",)),
+            Step(
+                "stamp", ("Stamp the code.", "Mark the code."), (f"code: {spec['text'] or 'none'}",)
+            ),
         ]
 
     def faults(self, spec: Spec, rng: np.random.Generator) -> list[Fault]:
@@ -159,7 +169,13 @@ class HexNut(RecipeFamily):
         return [
             Fault({"washer": washer}, "wrong colour", "washer", right, article(f"{washer} washer")),
             Fault({"washer": ""}, "missing part", "washer", right, "no washer"),
-            Fault({"metal": metal}, "wrong colour", "forge", spec["metal"], metal),
+            Fault(
+                {"metal": metal},
+                "wrong colour",
+                "forge",
+                f"{spec['metal']} metal",
+                f"{metal} metal",
+            ),
             Fault({"text": ""}, "missing part", "stamp", f"the code {spec['text']}", "no code"),
         ]
 
