@@ -12,6 +12,7 @@ from PIL import Image
 
 from triad_ui.errors import ImageError
 from triad_ui.imaging.decode import decode
+from triad_ui.records import Window
 
 GREY = np.arange(0, 240, dtype=np.uint8).reshape(12, 20)
 RGB = np.stack([GREY, GREY[::-1], 255 - GREY], axis=2)
@@ -295,3 +296,45 @@ def test_pages() -> None:
             decode(data, page=page)
     with pytest.raises(ImageError, match="one page"):
         decode(pillow(GREY, "PNG"), page=1)
+
+
+def test_twelve_bits_packed_in_a_tiff() -> None:
+    levels = np.arange(0, 4096, 16, dtype=np.uint16).reshape(16, 16)
+    packed = np.packbits(
+        np.unpackbits(levels.byteswap().view(np.uint8).reshape(16, 16, 2), axis=2)[..., 4:].reshape(
+            16, -1
+        ),
+        axis=1,
+    )
+    data = bytearray(tiff(packed, photometric="minisblack", metadata=None))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+        tags = file.pages[0].tags
+        for name, value in (("ImageWidth", 16), ("BitsPerSample", 12)):
+            at = tags[name].valueoffset
+            data[at : at + 2] = value.to_bytes(2, "little")
+    picture = decode(bytes(data))
+    assert picture.record.mode == "grey 12-bit"
+    assert picture.record.window == Window(0.0, 4095.0)
+    assert np.array_equal(picture.rgb, three(np.rint(levels * (255 / 4095)).astype(np.uint8)))
+
+
+def test_float_colour_with_the_float_predictor() -> None:
+    ramp = np.linspace(0, 1, 240, dtype=np.float32).reshape(12, 20)
+    array = np.dstack([ramp, ramp[::-1], ramp])
+    picture = decode(tiff(array, photometric="rgb", compression="zlib", predictor=3))
+    assert np.array_equal(picture.rgb, np.rint(array.astype(float) * 255).astype(np.uint8))
+    assert picture.record.mode == "RGB float"
+
+
+@pytest.mark.parametrize("bits", [32, 8])
+def test_zero_is_white_in_wide_types(bits: int) -> None:
+    ramp = np.arange(240).reshape(12, 20).astype(np.uint32 if bits == 32 else np.float32)
+    picture = decode(tiff(ramp, photometric="miniswhite"))
+    assert picture.rgb[0, 0, 0] == 255 and picture.rgb[-1, -1, 0] == 0
+
+
+@pytest.mark.parametrize("photometric", ["cielab", "cfa"])
+def test_unusual_tiff_colours_are_refused_with_a_remedy(photometric: str) -> None:
+    array = RGB if photometric == "cielab" else GREY
+    with pytest.raises(ImageError, match="Save it as"):
+        decode(tiff(array, photometric=photometric))

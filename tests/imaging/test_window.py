@@ -60,6 +60,12 @@ def test_window_survives_its_own_print() -> None:
     assert float(f"{window.low:g}") == window.low and float(f"{window.high:g}") == window.high
 
 
+def test_levels_far_from_zero_keep_their_digits() -> None:
+    values = np.arange(4_294_967_000, 4_294_967_200, dtype=np.uint32).reshape(10, 20)
+    shown = render(values, default_window(values, 32))[..., 0]
+    assert shown[0, 0] == 0 and shown[-1, -1] == 255 and len(np.unique(shown)) > 190
+
+
 def test_extreme_floats_do_not_overflow() -> None:
     values = np.array([[-1.7e308, 0.0], [np.nan, 1.7e308]])
     shown = render(values, default_window(values))

@@ -48,7 +48,7 @@ def default_window(
        where they are equal, the extremes.
 
     values: (h, w) or (h, w, 3). Fully transparent pixels (alpha 0) do not count. The limits are
-    rounded to six digits, so that the window as printed is the window.
+    rounded to six digits where that moves them by less than 0.1 % of the window.
     """
     step = max(1, math.isqrt(max(values.shape[0] * values.shape[1] // _MOST_VALUES, 1)))
     some = values[::step, ::step]
@@ -66,9 +66,12 @@ def default_window(
     full = _full_range(least, most, values.dtype, bits)
     if full and high - low >= ENOUGH * full:
         return Window(0.0, full)
-    if _six_digits(low) >= _six_digits(high):
+    if low >= high:
         low, high = least, most
-    low, high = _six_digits(low), _six_digits(high)
+    tidy = _six_digits(low), _six_digits(high)
+    # Levels far from zero and close together need all their digits.
+    if max(abs(tidy[0] - low), abs(tidy[1] - high)) <= 1e-3 * (high - low):
+        low, high = tidy
     return Window(low, high) if high > low else Window(low, low + max(1.0, abs(low) * 1e-3))
 
 
