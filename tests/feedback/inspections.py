@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 
@@ -115,3 +117,15 @@ def assert_same(one: object, other: object) -> None:
             assert_same(getattr(one, field.name), getattr(other, field.name))
     else:
         assert one == other
+
+
+def overwrite_root(path: Path, table: str) -> None:
+    """Damage a closed database: the first page of one table becomes noise."""
+    connection = sqlite3.connect(path)
+    (page,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
+    ).fetchone()
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    path.write_bytes(data)

@@ -124,13 +124,16 @@ def _multiply(store: FeedbackStore, case_id: str, times: int) -> None:
         db.execute(text("CREATE TEMP TABLE copies AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
                         f"SELECT i + 1 FROM n WHERE i < {times}) SELECT i FROM n"))  # fmt: skip
         for table, key in tables.items():
-            columns = [row[1] for row in db.execute(text(f"PRAGMA table_info({table})"))]
-            columns = [column for column in columns if column != "number"]
-            values = ", ".join(
-                f"{column} || '-' || i" if column in (key, "id") else column for column in columns
+            info = db.execute(text(f"PRAGMA table_info({table})"))
+            columns = [row[1] for row in info if row[1] != "number"]
+            values = [f"{name} || '-' || i" if name in (key, "id") else name for name in columns]
+            db.execute(
+                text(
+                    f"INSERT INTO {table} ({', '.join(columns)}) "
+                    f"SELECT {', '.join(values)} FROM {table}, copies WHERE {key} = :it"
+                ),
+                {"it": case_id},
             )
-            db.execute(text(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} "
-                            f"FROM {table}, copies WHERE {key} = :it"), {"it": case_id})  # fmt: skip
         db.execute(text("DROP TABLE copies"))
 
     store._database.write(work)

@@ -14,9 +14,15 @@ import uuid
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from triad_ui.errors import NotSaved, StoreError
-from triad_ui.feedback.database_file import database_path, reading, refuse_unless_usable
+from triad_ui.feedback.database_file import (
+    database_path,
+    reading,
+    refuse_unless_usable,
+    tables_and_revision,
+)
 from triad_ui.feedback.failures import damaged, explain
 
 
@@ -24,7 +30,7 @@ from triad_ui.feedback.failures import damaged, explain
 class CheckReport:
     """What a check found. faults: SQLite's own words, empty when sound.
 
-    orphans: rows that point to rows that are not there. counts: rows of each table.
+    orphans: rows that point to rows that are not there. counts: rows of each readable table.
     """
 
     path: Path
@@ -49,30 +55,7 @@ def check(url: str) -> CheckReport:
         raise StoreError(f"There is no database {path}. It is made when the program first starts.")
     try:
         with reading(path) as connection:
-            said = [row[0] for row in connection.execute("PRAGMA integrity_check")]
-            tables = [
-                name
-                for (name,) in connection.execute(
-                    "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-                )
-                if not name.startswith("sqlite_")
-            ]
-            schema = ""
-            if "alembic_version" in tables:
-                tables.remove("alembic_version")
-                schema = connection.execute("SELECT max(version_num) FROM alembic_version")
-                schema = schema.fetchone()[0] or ""
-            return CheckReport(
-                path=path,
-                size=path.stat().st_size,
-                schema=schema,
-                faults=() if said == ["ok"] else tuple(said),
-                orphans=len(connection.execute("PRAGMA foreign_key_check").fetchall()),
-                counts={
-                    name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
-                    for name in tables
-                },
-            )
+            return _report(connection, path)
     except sqlite3.Error as error:
         raise explain(error, str(path), saving=False) from error
 
@@ -140,6 +123,32 @@ def copy_database(path: Path, destination: Path) -> None:
         ) from error
     finally:
         half.unlink(missing_ok=True)
+
+
+def _report(connection: sqlite3.Connection, path: Path) -> CheckReport:
+    tables, schema = tables_and_revision(connection)
+    faults: list[str] = []
+
+    def rows_of(statement: str) -> list[tuple[Any, ...]]:
+        # Of a damaged database, whatever can still be read is worth knowing.
+        try:
+            return connection.execute(statement).fetchall()
+        except sqlite3.DatabaseError as error:
+            faults.append(str(error))
+            return []
+
+    faults += [said for (said,) in rows_of("PRAGMA integrity_check") if said != "ok"]
+    orphans = len(rows_of("PRAGMA foreign_key_check"))
+    counts = {name: rows_of(f'SELECT count(*) FROM "{name}"') for name in sorted(tables)}
+    counts.pop("alembic_version", None)
+    return CheckReport(
+        path=path,
+        size=path.stat().st_size,
+        schema=schema or "",
+        faults=tuple(dict.fromkeys(faults)),
+        orphans=orphans,
+        counts={name: found[0][0] for name, found in counts.items() if found},
+    )
 
 
 def _file_of(url: str) -> Path:

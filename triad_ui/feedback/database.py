@@ -85,12 +85,16 @@ class Database:
 
         A later read or write opens it again: an answer that is still being stopped can be kept.
         """
-        if self.path:
+
+        def checkpoint() -> None:
             with self._engine.connect() as connection:
-                cursor = connection.connection.cursor()
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                cursor.close()
-        self._engine.dispose()
+                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        try:
+            if self.path:
+                self._again(checkpoint, saving=False)
+        finally:
+            self._engine.dispose()
 
     def _again(self, run: Callable[[], T], saving: bool) -> T:
         for attempt in range(TRIES):

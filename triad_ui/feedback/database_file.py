@@ -87,7 +87,7 @@ def refuse_unless_usable(path: Path) -> None:
                 (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
                 if found != "ok":
                     raise damaged(str(path), found.replace("\n", " ").strip())
-            refuse_foreign(*_tables_and_revision(connection), str(path))
+            refuse_foreign(*tables_and_revision(connection), str(path))
     except sqlite3.Error as error:
         raise explain(error, str(path), saving=False) from error
 
@@ -107,7 +107,8 @@ def refuse_foreign(tables: Collection[str], revision: str | None, place: str) ->
         )
 
 
-def _tables_and_revision(connection: sqlite3.Connection) -> tuple[list[str], str | None]:
+def tables_and_revision(connection: sqlite3.Connection) -> tuple[list[str], str | None]:
+    """The names of all tables, and the schema version where there is one."""
     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     tables = [name for (name,) in rows if not name.startswith("sqlite_")]
     if "alembic_version" not in tables:
