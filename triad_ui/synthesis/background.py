@@ -32,9 +32,7 @@ def grain(size: int, rng: np.random.Generator) -> np.ndarray:
     """A random window of the bank: float32 (size, size, 3), not to be written to."""
     room = max(96, size // 2)
     y, x = rng.integers(0, room, 2)
-    window = noise_bank(size + room)[y : y + size, x : x + size]
-    turn = int(rng.integers(4))
-    return window[:: 1 if turn & 1 else -1, :: 1 if turn & 2 else -1]
+    return noise_bank(size + room)[y : y + size, x : x + size]
 
 
 def draw_background(
@@ -63,7 +61,7 @@ def _tone(paint: Callable[..., np.ndarray], rng: np.random.Generator) -> np.ndar
         green = np.array([52, 100, 74])
         return (green if rng.random() < 0.3 else np.full(3, 52.0)) * rng.uniform(0.6, 1.5)
     level = rng.choice([rng.uniform(12, 50), rng.uniform(60, 190), rng.uniform(200, 240)])
-    tint = rng.normal(0, 1, 3) * rng.choice([2.0, 4.0, 16.0])
+    tint = rng.normal(0, 1, 3) * rng.choice([2.0, 4.0, 16.0 if level < 120 else 6.0])
     return np.clip(level + tint - tint.mean(), 5, 245)
 
 

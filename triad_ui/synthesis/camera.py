@@ -148,7 +148,7 @@ def shoot(
     if blur > 0.25:
         out = cv2.GaussianBlur(out, (0, 0), blur)
     level = np.float32(station.noise * rng.uniform(0.85, 1.15))
-    out = cv2.scaleAdd(np.ascontiguousarray(grain(size, rng)), float(level), out)
+    out = cv2.scaleAdd(grain(size, rng), float(level), out)
     out = cv2.add(out, np.zeros_like(out), dtype=cv2.CV_8U)  # saturates to 0..255
     if station.grey:
         out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)

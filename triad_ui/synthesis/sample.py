@@ -147,7 +147,9 @@ def _draw(
     station = draw_station(
         _stream(seed, "station"), rendering.rgb, rendering.foreground, aligned=family.aligned
     )
-    if station.grey and not _seen_in_grey(rendering.rgb, rgb, mask):
+    # against a flipped order the absolute colour counts, which no grey camera shows
+    told_by_order = defect == "logical" and flipped
+    if station.grey and (told_by_order or not _seen_in_grey(rendering.rgb, rgb, mask)):
         station = replace(station, grey=False)
     shot = shoot(station, rgb, foreground, mask, _stream(seed, "query shot"))
     sample = Sample(

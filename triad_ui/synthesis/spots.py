@@ -113,8 +113,8 @@ def contamination(site: Site, rng: np.random.Generator) -> Paint:
 
 def discoloration(site: Site, rng: np.random.Generator) -> Paint:
     """A soft area of another hue or brightness (heat tint, fading, oil); the texture stays."""
-    area = soft(blob(site, rng, 0.15, 2.2), rng.uniform(0.4, 1.0))
-    amount = rng.uniform(0.22, 0.5) * site.strength
+    area = soft(blob(site, rng, 0.15, 2.2), rng.uniform(0.2, 0.6))
+    amount = rng.uniform(0.25, 0.55) * site.strength
     gain = 1 + amount * rng.uniform(-1, 1, 3)
     if np.abs(gain - 1).max() < 0.18:
         gain = np.array([1 + amount, 1.0, 1 - amount])

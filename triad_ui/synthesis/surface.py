@@ -40,7 +40,7 @@ _SIZES = {  # smallest and largest extent as a share of the picture's side
     "crack": (0.08, 0.32),
     "loose thread": (0.06, 0.22),
     "burr": (0.06, 0.18),
-    "chip": (0.05, 0.20),
+    "chip": (0.06, 0.24),
     "hole": (0.03, 0.16),
     "dent": (0.05, 0.27),
     "pasted patch": (0.07, 0.27),
@@ -74,7 +74,7 @@ def apply(
 
 
 def damage(kind: str, rgb: np.ndarray, foreground: np.ndarray, rng: np.random.Generator) -> Damage:
-    """Paint one visible defect of 2 % to 32 % of the side on the product.
+    """Paint one visible defect of 2 % to 32 %, rarely 50 %, of the side on the product.
 
     rgb: uint8 (S, S, 3). foreground: bool (S, S) with at least one pixel. KeyError for a kind that
     is not one of SURFACE_KINDS, ValueError for an empty foreground.
@@ -98,7 +98,8 @@ def _choose_site(
 ) -> tuple[Site, tuple[int, int]]:
     side = rgb.shape[0]
     low, high = _SIZES.get(kind, (0.035, 0.27))
-    radius = 0.5 * side * (low + (high - low) * rng.random() ** 1.5)
+    radius = 0.5 * side * (low + (high - low) * rng.random() ** 1.15)
+    radius *= 1.6 if rng.random() < 0.12 else 1.0  # now and then a gross one
     # a defect larger than the part would not read as one on it
     radius = max(0.01 * side, min(radius, 0.35 * np.sqrt(np.count_nonzero(foreground))))
     outward = None
@@ -127,7 +128,7 @@ def _choose_site(
 def _inner_place(foreground: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
     side = foreground.shape[0]
     small = cv2.resize(foreground.view(np.uint8), (96, 96), interpolation=cv2.INTER_AREA)
-    small[:4], small[-4:], small[:, :4], small[:, -4:] = 0, 0, 0, 0
+    small[:7], small[-7:], small[:, :7], small[:, -7:] = 0, 0, 0, 0
     core = cv2.erode(small, np.ones((3, 3), np.uint8))
     spots = np.flatnonzero(core if core.any() else small)
     if not len(spots):
