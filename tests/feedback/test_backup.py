@@ -56,7 +56,7 @@ def test_a_damaged_database_gives_no_backup_and_a_report(url: str, tmp_path: Pat
     path = _damaged(url)
     report = check(url)
     assert not report.sound and report.faults
-    assert report.counts["cases"] == 3 and "case_images" not in report.counts
+    assert report.counts["cases"] == 3, "what can still be read is told"
     with pytest.raises(StoreError):
         backup(url, tmp_path / "copy.db")
     assert sorted(each.name for each in tmp_path.glob("copy*")) == []

@@ -7,13 +7,12 @@ import time
 from dataclasses import fields, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.feedback.inspections import CABLE, assert_same, correction, inspection, picture, turn
 from triad_ui.errors import NotFound, NotSaved
 from triad_ui.feedback.store import FeedbackStore
-from triad_ui.records import AnomalyMap, Correction, Roi, Timings, Verdict
+from triad_ui.records import Correction, Roi, Verdict
 
 
 def test_a_case_comes_back_exactly(store: FeedbackStore, url: str) -> None:
@@ -54,27 +53,6 @@ def test_a_case_comes_back_exactly(store: FeedbackStore, url: str) -> None:
     for name, value in expected.items():
         assert_same(getattr(case, name), value)
     assert case.anomaly_map.values.flags.writeable
-
-
-def test_numpy_numbers_and_any_memory_layout_are_taken(store: FeedbackStore) -> None:
-    values = np.arange(12, dtype=np.float32).reshape(3, 4).T[::-1]
-    given = replace(
-        inspection(),
-        anomaly_map=AnomalyMap(values, np.float32(0.25), np.bool_(True), "x@1", "single image"),
-        rois=(Roi(*np.arange(4), score=np.float32(0.5)),),
-        timings=Timings(total=np.float64(1.5)),
-        references=(),
-        process=None,
-    )
-    case_id = store.add_case(given)
-    store.set_verdict(case_id, Verdict("normal", np.float32(0.125), None, np.int64(2)))
-    case = store.case(case_id)
-    np.testing.assert_array_equal(case.anomaly_map.values, values)
-    assert case.anomaly_map.score == 0.25 and case.anomaly_map.calibrated is True
-    assert case.anomaly_map.basis == "single image"
-    assert case.rois == (Roi(0, 1, 2, 3, 0.5),)
-    assert case.verdict == Verdict("normal", 0.125, None, 2)
-    assert case.references == () and case.process is None
 
 
 def test_the_same_picture_may_be_query_and_reference(store: FeedbackStore) -> None:
@@ -168,33 +146,6 @@ def test_what_sqlite_cannot_hold_is_not_saved(store: FeedbackStore) -> None:
             store.save_turn(case_id, bad)
     store.save_turn(case_id, turn(question="\0 & 😀"))
     assert [each.question for each in store.case(case_id).turns] == ["\0 & 😀"]
-
-
-def test_processes_are_saved_as_versions(store: FeedbackStore) -> None:
-    assert store.processes() == ()
-    first = store.save_process(CABLE, at_least=4)
-    assert first == replace(CABLE, version=4, source="saved")
-    assert store.save_process(replace(CABLE, version=9), at_least=4) == first
-    edited = store.save_process(replace(CABLE, steps=CABLE.steps[:1]))
-    assert (edited.version, edited.source) == (5, "saved")
-    back = store.save_process(CABLE)
-    assert (back.version, back.steps) == (6, CABLE.steps)
-    pill = store.save_process(replace(CABLE, name="pill", product="pill", plural="pills"))
-    assert pill.version == 1
-    assert store.processes() == (back, pill)
-    assert store.process_versions("cable") == (first, edited, back)
-    assert store.process_versions("nothing") == ()
-
-
-def test_snapshots_of_cases_are_no_saved_versions(store: FeedbackStore) -> None:
-    pasted = replace(CABLE, source="pasted", version=1)
-    texts = [pasted, replace(pasted, steps=pasted.steps[1:]), replace(CABLE, source="saved")]
-    ids = [store.add_case(inspection(process=text)) for text in texts]
-    assert store.processes() == ()
-    assert [store.case(case_id).process for case_id in ids] == texts
-    saved = store.save_process(CABLE, at_least=3)
-    assert saved == texts[2]
-    assert store.processes() == (saved,)
 
 
 def test_it_can_be_closed_twice_and_leaves_one_file(store: FeedbackStore, url: str) -> None:

@@ -58,7 +58,6 @@ def refuse_unless_usable(path: Path) -> None:
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a database. Choose another name.")
     try:
-        size = path.stat().st_size
         with path.open("rb") as file:
             header = file.read(100)
     except FileNotFoundError:
@@ -76,9 +75,10 @@ def refuse_unless_usable(path: Path) -> None:
         )
     if len(header) < 100:
         raise damaged(str(path), "cut short within its header")
-    log = path.with_name(path.name + "-wal")
-    pending = log.exists() and log.stat().st_size > 0
-    # Pages that the header promises may still be in the log; without one, they must be here.
+    # Pages that the header promises may still be in a log, which another program may be moving into
+    # the file right now: so first the header, then the logs, and the size last.
+    pending = any(_size(path.with_name(path.name + log)) for log in ("-wal", "-journal"))
+    size = _size(path)
     if not pending and size < _bytes_promised(header):
         raise damaged(str(path), f"cut short to {size} bytes")
     try:
@@ -115,6 +115,13 @@ def tables_and_revision(connection: sqlite3.Connection) -> tuple[list[str], str 
         return tables, None
     row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     return tables, row and row[0]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _bytes_promised(header: bytes) -> int:
