@@ -100,6 +100,25 @@ def test_restoring_moves_the_damaged_one_aside(url: str, tmp_path: Path) -> None
     assert check(url).sound
 
 
+def test_nothing_is_restored_under_a_running_program(
+    store: FeedbackStore, url: str, tmp_path: Path
+) -> None:
+    store.add_case(inspection())
+    copy = tmp_path / "copy.db"
+    backup(url, copy)
+    case_id = store.add_case(inspection(1))
+    with pytest.raises(NotSaved, match="in use"):
+        restore(url, copy)
+    assert store.cases()[0].id == case_id
+    store.close()
+    aside = restore(url, copy)
+    again = FeedbackStore(url)
+    assert len(again.cases()) == 1
+    again.close()
+    assert check(f"sqlite:///{aside}").counts["cases"] == 2
+    assert restore(f"sqlite:///{tmp_path / 'new.db'}", copy) is None
+
+
 def _damaged(url: str) -> Path:
     store = FeedbackStore(url)
     for seed in range(3):

@@ -77,13 +77,14 @@ def backup(url: str, destination: Path) -> CheckReport:
 def restore(url: str, source: Path) -> Path | None:
     """Put a backup in the place of the database; returns where the replaced one was moved.
 
-    Stop the program first. Nothing is deleted: the database is renamed, with its log. Raises
-    StoreError when the backup is not sound, or the database is being written.
+    Nothing is deleted: the database is renamed, with its log. Raises StoreError when the backup is
+    not sound or the database is open somewhere; a damaged one cannot be asked, so stop the program.
     """
     path = _file_of(url)
     if not source.exists():
         raise StoreError(f"There is no backup {source}. Check its name.")
     refuse_unless_usable(source)
+    _refuse_while_open(path)
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}.restoring")
     copy_database(source, fresh)
     aside = None
@@ -123,6 +124,22 @@ def copy_database(path: Path, destination: Path) -> None:
         ) from error
     finally:
         half.unlink(missing_ok=True)
+
+
+def _refuse_while_open(path: Path) -> None:
+    try:
+        refuse_unless_usable(path)
+    except StoreError:
+        return
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+            # In this mode, set before the first access, even an idle reader elsewhere is noticed.
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+    except sqlite3.Error as error:
+        raise explain(error, str(path), saving=True) from error
 
 
 def _report(connection: sqlite3.Connection, path: Path) -> CheckReport:
