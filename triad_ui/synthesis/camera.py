@@ -24,17 +24,18 @@ _LIGHT = 24  # cells of the light field across the picture; light is smooth
 class Station:
     """Background, camera and rough lighting of one place on a line.
 
-    background: uint8 (S, S, 3). light: float32 (24, 24), 1 = neutral. white: gains (3,). mottle:
-    sigma of the light's small unevenness from shot to shot. colours: float32 (3, 3), how vividly
-    the sensor sees. curve: uint8 (256,), its tone curve. blur: sigma in px. noise: sigma in grey
-    levels. quality: of the JPEG file, None when lossless. grey: a monochrome sensor. turn, zoom,
-    shift: spread of the pose (degrees, share, share of the side). shadow: 0..1. base: mean turn,
-    zoom and shift.
+    background: uint8 (S, S, 3). light: float32 (24, 24), 1 = neutral. white: gains (3,). drift,
+    mottle: sigmas of the exposure and of the light's evenness from shot to shot. colours: float32
+    (3, 3), how vividly the sensor sees. curve: uint8 (256,), its tone curve. blur: sigma in px.
+    noise: sigma in grey levels. quality: of the JPEG file, None when lossless. grey: a monochrome
+    sensor. turn, zoom, shift: spread of the pose (degrees, share, share of the side). shadow: 0..1.
+    base: mean turn, zoom and shift.
     """
 
     background: np.ndarray
     light: np.ndarray
     white: np.ndarray
+    drift: float
     mottle: float
     colours: np.ndarray
     curve: np.ndarray
@@ -86,6 +87,7 @@ def draw_station(
         light += rng.uniform(0.05, 0.22) * near
     exposure = rng.uniform(0.78, 1.14)
     white = exposure * (1 + rng.normal(0, 0.025, 3))
+    careless = rng.random(2) < 0.15  # hand-set exposure, hand-laid parts
     if aligned or framing != "object":
         free = not aligned
         turn, zoom, shift = (
@@ -98,6 +100,9 @@ def draw_station(
         base = (rng.normal(0, 0.5), 1.0, 0.0, 0.0)
         if framing == "full" or framing == "through":
             base = (rng.normal(0, 0.7), rng.uniform(1.02, 1.10), 0.0, 0.0)
+        elif careless[1]:
+            turn, zoom, shift = 3.0, 0.04, 0.02
+            base = (base[0], 0.94, 0.0, 0.0)
     else:
         turn, zoom, shift = 180.0, 0.03, 0.04
         base = (0.0, rng.uniform(0.86, 1.0), 0.0, 0.0)
@@ -109,13 +114,14 @@ def draw_station(
         background=background,
         light=light.astype(np.float32),
         white=white.astype(np.float32),
+        drift=0.09 if careless[0] else 0.025,
         mottle=float(rng.uniform(0.004, 0.022)),
         colours=(vivid * np.eye(3) + (1 - vivid) * grey_of[None]).astype(np.float32),
         curve=np.clip(tones, 0, 255).astype(np.uint8),
         blur=float(rng.choice([0.0, rng.uniform(0.3, 0.7), rng.uniform(0.5, 1.0)])) * unit,
         noise=float(np.exp(rng.uniform(np.log(0.6), np.log(5.0)))),
         quality=int(rng.integers(72, 97)) if rng.random() < 0.6 else None,
-        grey=bool(rng.random() < 0.07),
+        grey=bool(rng.random() < 0.12),
         framing=framing,
         turn=float(turn),
         zoom=float(zoom),
@@ -138,7 +144,7 @@ def shoot(
     if mask.any() and not _stays(mask, pose):
         pose = _pose(station, size, rng, loose=0.0)
     picture, warped = _place(station, rgb, foreground, mask, pose, rng)
-    light = station.light * np.float32(rng.normal(1, 0.025))
+    light = station.light * np.float32(np.clip(rng.normal(1, station.drift), 0.7, 1.25))
     light = light + np.float32(station.mottle) * rng.standard_normal((_LIGHT, _LIGHT), "f4")
     gains = light[..., None] * (station.white * (1 + rng.normal(0, 0.006, 3).astype(np.float32)))
     field = cv2.resize(gains.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR)
