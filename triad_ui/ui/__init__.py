@@ -1,0 +1,1 @@
+"""The page: what is shown and which use case a button calls. The only room that knows Gradio."""

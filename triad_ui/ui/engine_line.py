@@ -1,0 +1,54 @@
+"""The line at the top that says how far the language model is, and what hangs on it.
+
+A timer asks while something is under way and stops when it is ready, absent or failed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import gradio as gr
+
+from triad_ui.ui import present
+from triad_ui.ui.guard import guard
+from triad_ui.ui.panel import panel
+
+if TYPE_CHECKING:
+    from triad_ui.workbench import Workbench
+
+POLL_SECONDS = 1.0
+_UNDER_WAY = ("fetching", "loading")
+
+
+class EngineLine(NamedTuple):
+    """panel: fires "ready" once the model has become ready. poll: the handler of a tick."""
+
+    panel: gr.HTML
+    timer: gr.Timer
+    poll: Any
+
+
+def build_engine_line(workbench: Workbench) -> EngineLine:
+    """Build the line with its timer; call inside gr.Blocks."""
+
+    @guard
+    def engine() -> tuple[present.Json, gr.Timer]:
+        status = workbench.engine_status()
+        return present.engine(status), gr.Timer(active=status.state in _UNDER_WAY)
+
+    @guard
+    def load_model() -> tuple[present.Json, gr.Timer]:
+        workbench.load_model()
+        return present.engine(workbench.engine_status()), gr.Timer(active=True)
+
+    line = panel("engine", elem_id="engine")
+    timer = gr.Timer(POLL_SECONDS, active=True)
+    timer.tick(
+        engine, None, [line, timer], api_name="engine",
+        show_progress="hidden", concurrency_limit=None,
+    )  # fmt: skip
+    line.retry(
+        load_model, None, [line, timer], api_name="load_model", concurrency_limit=None,
+        show_progress="hidden",
+    )  # fmt: skip
+    return EngineLine(line, timer, engine)

@@ -1,0 +1,174 @@
+"""The Inspect tab: what is laid out, the viewer, the verdict, the conversation, the correction.
+
+Builds components and connects each event to one handler; the handlers know no component.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import gradio as gr
+
+from triad_ui.ui import present
+from triad_ui.ui.case_events import CaseEvents
+from triad_ui.ui.conversation import Conversation, build_conversation
+from triad_ui.ui.correction_form import CorrectionForm, build_correction_form
+from triad_ui.ui.examples import Example
+from triad_ui.ui.layout_events import LayoutEvents
+from triad_ui.ui.layout_panel import LayoutPanel, build_layout
+from triad_ui.ui.panel import panel
+from triad_ui.ui.session import Draft
+
+if TYPE_CHECKING:
+    from triad_ui.settings import Settings
+    from triad_ui.workbench import Workbench
+
+# What the browser keeps: the case in the address, so that a reload brings it back.
+SHOW_ADDRESS = """(id) => {
+  const url = new URL(window.location.href);
+  if (id) url.searchParams.set('case', id); else url.searchParams.delete('case');
+  window.history.replaceState(null, '', url);
+  window.dispatchEvent(new CustomEvent('tw-case', {detail: id || ''}));
+}"""
+WANTED = "() => window.triadWanted || ''"
+IN_ADDRESS = "() => new URL(window.location.href).searchParams.get('case') || ''"
+GPU = {"concurrency_id": "gpu", "concurrency_limit": 1}
+FREE = {"concurrency_limit": None, "show_progress": "hidden"}
+
+
+class InspectTab(NamedTuple):
+    """What other parts of the page need. case: all that a case fills. wanted: a hidden field
+    through which the browser names a case, an example or a number."""
+
+    events: CaseEvents
+    laying_out: LayoutEvents
+    case_id: gr.Textbox
+    wanted: gr.Textbox
+    reopened: list
+    verdict: gr.HTML
+    layout: LayoutPanel
+    form: CorrectionForm
+
+
+def build_inspect_tab(
+    workbench: Workbench, settings: Settings, examples: tuple[Example, ...]
+) -> InspectTab:
+    """Build the tab; call inside gr.Blocks."""
+    laying_out = LayoutEvents(workbench, examples)
+    events = CaseEvents(workbench, settings, laying_out)
+    draft = gr.State(Draft())
+    case_id = gr.Textbox(visible="hidden", elem_id="case-id", label="Case id")
+    wanted = gr.Textbox(visible="hidden", elem_id="wanted", label="Wanted")
+    with gr.Row(elem_id="inspect-grid", equal_height=False):
+        with gr.Column(elem_id="laying-out", elem_classes="tw-column", min_width=0):
+            layout = build_layout(examples)
+        with gr.Column(elem_id="looking", elem_classes="tw-column", min_width=0):
+            viewer = panel("viewer", elem_id="viewer")
+        with gr.Column(elem_id="judging", elem_classes="tw-column", min_width=0):
+            verdict = panel("verdict", present.verdict(None), elem_id="verdict")
+            talk = build_conversation()
+            form = build_correction_form()
+    tail = gr.Timer(1.0, active=False)
+
+    case = [case_id, viewer, verdict, talk.chat, form.about, form.step, talk.stop, tail]
+    fresh = [layout.panel, viewer, verdict, talk.chat, case_id, *layout.levels]
+    reopened = [draft, layout.panel, layout.process, layout.text, layout.product]
+    reopened += [*layout.levels, *case]
+    settled = [verdict, talk.chat, form.about, talk.stop, tail]
+
+    _connect_layout(laying_out, layout, draft, wanted, fresh, viewer, case_id)
+    asked = [draft, layout.process, layout.text, layout.product]
+    pressed = layout.inspect.click(
+        events.inspect, asked, case, api_name="inspect", show_progress="minimal",
+        show_progress_on=[layout.inspect], **GPU,
+    )  # fmt: skip
+    shown = layout.panel.example(
+        laying_out.use_example, [wanted],
+        [draft, layout.process, layout.text, layout.product, talk.question, *fresh],
+        js=WANTED, api_name="use_example", **FREE,
+    ).success(
+        events.inspect, asked, case, api_visibility="private", show_progress="hidden", **GPU
+    )  # fmt: skip
+    for inspected in (pressed, shown):
+        _after_inspect(inspected, events, case_id, verdict)
+
+    _connect_talk(talk, events, case_id, settled)
+    tail.tick(events.settle, [case_id], settled, api_name="settle", **FREE)
+    form.save.click(
+        events.correct, [case_id, draft, form.about, *form.fields], [draft, form.saved, verdict],
+        api_name="correct", **FREE,
+    ).success(None, [case_id], form.cleared, js=form.forget, api_visibility="private")  # fmt: skip
+    return InspectTab(events, laying_out, case_id, wanted, reopened, verdict, layout, form)
+
+
+def _connect_layout(
+    laying_out: LayoutEvents,
+    layout: LayoutPanel,
+    draft: gr.State,
+    wanted: gr.Textbox,
+    fresh: list,
+    viewer: gr.HTML,
+    case_id: gr.Textbox,
+) -> None:
+    layout.photo.upload(
+        laying_out.add_photo, [draft, layout.photo], [draft, layout.photo, *fresh],
+        api_name="add_photo", **FREE,
+    ).success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")  # fmt: skip
+    layout.good.upload(
+        laying_out.add_references, [draft, layout.good], [draft, layout.good, layout.panel],
+        api_name="add_references", **FREE,
+    )  # fmt: skip
+    layout.panel.drop_reference(
+        laying_out.drop_reference, [draft, wanted], [draft, layout.panel],
+        js="(draft, _) => [draft, window.triadWanted]", api_name="drop_reference", **FREE,
+    )  # fmt: skip
+    for slider in layout.levels[1:]:
+        slider.release(
+            laying_out.set_levels, [draft, *layout.levels[1:]], [draft, layout.panel, viewer],
+            api_name="set_levels" if slider is layout.levels.black else None,
+            api_visibility="public" if slider is layout.levels.black else "private",
+            **FREE,
+        )  # fmt: skip
+    layout.process.input(
+        laying_out.pick_process, [layout.process], [layout.text, layout.product],
+        api_name="pick_process", **FREE,
+    )  # fmt: skip
+    layout.save.click(
+        laying_out.save_process, [layout.process, layout.text, layout.product],
+        [layout.process, layout.saved], api_name="save_process", **FREE,
+    )  # fmt: skip
+
+
+def _after_inspect(
+    inspected: gr.events.Dependency, events: CaseEvents, case_id: gr.Textbox, verdict: gr.HTML
+) -> None:
+    """The map shows first; then the address, then the model's judgement as an event of its own."""
+    inspected.success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")
+    inspected.success(
+        events.judge, [case_id], [verdict], api_visibility="private", show_progress="hidden", **GPU
+    )
+
+
+def _connect_talk(
+    talk: Conversation, events: CaseEvents, case_id: gr.Textbox, settled: list
+) -> None:
+    outputs = [talk.chat, talk.question, talk.stop]
+    streamed = {"show_progress": "hidden", **GPU}
+    asked = [
+        talk.ask.click(
+            events.ask, [case_id, talk.question], outputs, api_name="ask", **streamed
+        ),
+        talk.question.submit(
+            events.ask, [case_id, talk.question], outputs, api_visibility="private", **streamed
+        ),
+        talk.again.click(events.again, [case_id], outputs, api_name="again", **streamed),
+    ]  # fmt: skip
+    for button, question in talk.suggestions:
+        asked.append(
+            button.click(
+                events.ask, [case_id, question], outputs, api_visibility="private", **streamed
+            )
+        )
+    for event in asked:
+        event.then(events.settle, [case_id], settled, api_visibility="private", **FREE)
+    talk.stop.click(events.stop, [case_id], None, api_name="stop", **FREE)

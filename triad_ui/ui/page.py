@@ -1,0 +1,139 @@
+"""The page as a whole: both tabs, what connects them, and how it is served.
+
+`build_page` asks the workbench for nothing, so the page is up before database and model are used;
+what is shown comes with the load event. Knows no handler's inside.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from triad_ui.ui.correction_form import bring_back_draft, keep_draft
+from triad_ui.ui.engine_line import build_engine_line
+from triad_ui.ui.examples import read_examples
+from triad_ui.ui.headers import SafeHeaders
+from triad_ui.ui.history_tab import build_history_tab
+from triad_ui.ui.inspect_tab import (
+    FREE,
+    GPU,
+    IN_ADDRESS,
+    SHOW_ADDRESS,
+    WANTED,
+    build_inspect_tab,
+)
+from triad_ui.ui.panel import ASSETS
+from triad_ui.ui.routes import routes
+from triad_ui.ui.theme import theme
+
+if TYPE_CHECKING:
+    from triad_ui.settings import Settings
+    from triad_ui.workbench import Workbench
+
+TITLE = "Triad Workbench"
+QUEUE = 64
+PRIVATE = {"api_visibility": "private"}
+MAX_FILE = "512mb"
+
+
+def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
+    """The page over one workbench; nothing runs until it is served."""
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
+        engine = build_engine_line(workbench)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Inspect", id="inspect"):
+                inspect = build_inspect_tab(workbench, settings, read_examples())
+            with gr.Tab("History", id="history") as history_tab:
+                history = build_history_tab(workbench)
+        keep_draft(inspect.form, inspect.case_id)
+        events = inspect.events
+        judge = {"show_progress": "hidden", **GPU}
+
+        page.load(engine.poll, None, [engine.panel, engine.timer], api_visibility="private", **FREE)
+        page.load(
+            inspect.laying_out.processes, None, [inspect.layout.process],
+            api_name="processes", **FREE,
+        )  # fmt: skip
+        loaded = page.load(
+            events.open_case, [inspect.wanted], inspect.reopened, js=IN_ADDRESS,
+            api_name="open_case", **FREE,
+        )  # fmt: skip
+        picked = history.rows.pick(
+            events.open_case, [inspect.wanted], inspect.reopened, js=WANTED,
+            api_visibility="private", **FREE,
+        )  # fmt: skip
+        picked.success(
+            lambda: gr.Tabs(selected="inspect"), None, [tabs], api_visibility="private", **FREE
+        )
+        for opened in (loaded, picked):
+            opened.success(None, [inspect.case_id], None, js=SHOW_ADDRESS, api_visibility="private")
+            opened.success(
+                events.judge,
+                [inspect.case_id],
+                [inspect.verdict],
+                api_visibility="private",
+                **judge,
+            )
+            bring_back_draft(opened, inspect.form, inspect.case_id)
+        engine.panel.ready(
+            events.judge, [inspect.case_id], [inspect.verdict], api_name="judge", **judge
+        )
+        history_tab.select(
+            history.refresh, history.inputs, history.outputs, api_visibility="private", **FREE
+        )
+    page.queue(max_size=QUEUE)
+    return page
+
+
+def serve(workbench: Workbench, settings: Settings, *, block: bool = True) -> gr.Blocks:
+    """Serve the page with its own routes; returns when stopped, at once if `block` is False."""
+    page = build_page(workbench, settings)
+    page.launch(
+        server_name=settings.host,
+        server_port=settings.port,
+        root_path=settings.root_path or None,
+        prevent_thread_lock=not block,
+        app_kwargs={
+            "routes": routes(workbench, read_examples()),
+            "middleware": [Middleware(SafeHeaders)],
+            "docs_url": None,
+            "redoc_url": None,
+        },
+        **launch_options(settings),
+    )
+    return page
+
+
+def launch_options(settings: Settings) -> dict[str, Any]:
+    """What is closed and what is shown, whoever launches."""
+    return {
+        "share": False,
+        "quiet": True,
+        "run_history": False,
+        "enable_monitoring": False,
+        "strict_cors": True,
+        "ssr_mode": False,
+        "show_error": False,
+        "max_file_size": MAX_FILE,
+        "allowed_paths": [],
+        "blocked_paths": blocked(settings),
+        "footer_links": [],
+        "favicon_path": str(ASSETS / "favicon.svg"),
+        "css_paths": [ASSETS / "style.css"],
+        "theme": theme(),
+    }
+
+
+def blocked(settings: Settings) -> list[str]:
+    """Files and folders that Gradio must never serve: the database and all data."""
+    paths = [settings.data_dir, settings.cache_dir, settings.adapter]
+    blocked_paths = [str(path) for path in paths if path is not None]
+    if settings.database_url.startswith("sqlite:///"):
+        database = settings.database_url.removeprefix("sqlite:///")
+        blocked_paths += [database, f"{database}-wal", f"{database}-shm"]
+    return blocked_paths
