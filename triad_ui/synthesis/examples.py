@@ -52,7 +52,7 @@ EXAMPLES: tuple[Example, ...] = (
         "A good bottle",
         "Is there any defect in this bottle?",
         "bottle",
-        73,
+        80,
         "none",
     ),
     Example(
@@ -66,10 +66,10 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "subtle_texture",
-        "A faint stain in a cloth",
+        "A soft stain in a cloth",
         "Is there any defect in this cloth, and where is it?",
         "woven fabric",
-        77,
+        95,
         "surface",
         "stain",
     ),
