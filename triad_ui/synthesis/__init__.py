@@ -1,0 +1,1 @@
+"""Procedural products, their defects and processes, photographed: training and demo cases."""
