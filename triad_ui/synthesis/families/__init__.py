@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from triad_ui.synthesis.families.boards import CircuitBoard, PinConnector
 from triad_ui.synthesis.families.cables import Cable, RibbonCable
+from triad_ui.synthesis.families.fasteners import Screw, WasherSet
 from triad_ui.synthesis.families.packs import BlisterPack, EggCarton
 from triad_ui.synthesis.families.panels import ButtonPanel, DialGauge, FuseBox
 from triad_ui.synthesis.families.pharma import Capsule, Tablet
+from triad_ui.synthesis.families.sheets import DrilledPlate, PerforatedSheet
+from triad_ui.synthesis.families.surfaces import CeramicTile, Leather, WoodPanel
 from triad_ui.synthesis.families.textiles import Carpet, WovenFabric
 from triad_ui.synthesis.families.trays import ChocolateBox
 from triad_ui.synthesis.families.vessels import Bottle, BottleMouth
@@ -32,6 +35,13 @@ _ALL: tuple[Family, ...] = (
     ButtonPanel(),
     FuseBox(),
     DialGauge(),
+    DrilledPlate(),
+    PerforatedSheet(),
+    Leather(),
+    CeramicTile(),
+    WoodPanel(),
+    Screw(),
+    WasherSet(),
 )
 
 FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}
