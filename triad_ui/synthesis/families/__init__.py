@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from triad_ui.synthesis.families.boards import CircuitBoard, PinConnector
+from triad_ui.synthesis.families.boards import CircuitBoard
 from triad_ui.synthesis.families.cables import Cable, RibbonCable
+from triad_ui.synthesis.families.connectors import PinConnector
 from triad_ui.synthesis.families.fasteners import Screw, WasherSet
+from triad_ui.synthesis.families.gauges import DialGauge
 from triad_ui.synthesis.families.packs import BlisterPack, EggCarton
-from triad_ui.synthesis.families.panels import ButtonPanel, DialGauge, FuseBox
+from triad_ui.synthesis.families.panels import ButtonPanel, FuseBox
 from triad_ui.synthesis.families.pharma import Capsule, Tablet
 from triad_ui.synthesis.families.sheets import DrilledPlate, PerforatedSheet
 from triad_ui.synthesis.families.surfaces import CeramicTile, Leather, WoodPanel
