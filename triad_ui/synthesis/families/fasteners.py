@@ -152,9 +152,11 @@ class WasherSet(RecipeFamily):
 
     def choose(self, rng: np.random.Generator) -> dict[str, Any]:
         count = int(rng.integers(4, 7))
+        card = pick(rng, ("white", "black", "brown"))
+        coats = [name for name in NAMED if name != card]  # a washer stands out from its card
         return {
-            "washers": pick_several(rng, tuple(NAMED), count),
-            "card": pick(rng, ("white", "black", "brown")),
+            "washers": pick_several(rng, coats, count),
+            "card": card,
         }
 
     def steps(self, spec: Spec) -> list[Step]:
