@@ -1,7 +1,6 @@
-// The left side: the photo and its references as cards, the examples as one-click cards.
+// The left side: the photo and its references as cards; names for the drop zones.
 const cards = h('div', {class: 'tw-laid'});
-const examples = h('section', {class: 'tw-examples'});
-root.replaceChildren(examples, cards);
+root.replaceChildren(cards);
 
 function card(value, kind, remove) {
   return h('figure', {class: 'tw-card'},
@@ -24,16 +23,19 @@ function draw() {
   cards.hidden = kids.length === 0;
 }
 
-function drawExamples() {
-  const list = props.examples || [];
-  examples.hidden = list.length === 0;
-  examples.replaceChildren(h('h2', {class: 'tw-label', text: 'Examples'}),
-    h('div', {class: 'tw-example-row'}, list.map((example) =>
-      h('button', {class: 'tw-example', type: 'button', title: example.truth ? `Truth: ${example.truth}` : '',
-        onclick: () => send('example', example.name)},
-        h('img', {src: example.thumb, alt: '', loading: 'lazy'}),
-        h('span', {text: example.title})))));
+// Gradio names its drop zones all alike; here each says what belongs in it.
+function nameZones() {
+  const has = Boolean(props.value && props.value.query);
+  const names = {'photo-drop': has ? 'Replace the photo' : 'Photo to inspect', 'reference-drop': 'Good parts (references)'};
+  for (const [id, name] of Object.entries(names)) {
+    const zone = document.getElementById(id);
+    if (!zone) continue;
+    zone.dataset.name = name;
+    const button = zone.querySelector('button');
+    if (button) button.setAttribute('aria-label', `${name}: drop a file or click to choose`);
+  }
 }
-watch('value', draw);
+watch('value', () => { draw(); nameZones(); });
 draw();
-drawExamples();
+nameZones();
+setTimeout(nameZones, 500);

@@ -302,6 +302,7 @@ function draw() {
   crops();
   if (value.map) { if (grey) contour(); else loadMap(value.map, drawn); }
   layers();
+  if (value.case && (!last || last.case !== value.case) && window.innerWidth < 760) root.scrollIntoView({block: 'start'});
   if (!last || last.size[0] !== value.size[0] || last.size[1] !== value.size[1] || last.name !== value.name) fit(); else place();
 }
 new ResizeObserver(() => { if (view.scale <= view.fit * 1.001) fit(); else place(); }).observe(stage);

@@ -9,9 +9,9 @@ import gradio as gr
 from triad_ui.dialogue.prompt import DEFAULT_QUESTION
 
 SUGGESTED = (
-    ("What, where, which step?", DEFAULT_QUESTION),
-    ("Describe the regions", "Describe what you see in each numbered region."),
-    ("What caused it?", "What in this process step could have caused it?"),
+    ("What is wrong?", DEFAULT_QUESTION),
+    ("Describe regions", "Describe what you see in each numbered region."),
+    ("Likely cause", "What in this process step could have caused it?"),
 )
 """(button, question) of the suggested questions."""
 
@@ -31,9 +31,10 @@ class Conversation(NamedTuple):
 
 def build_conversation() -> Conversation:
     """Build it; call inside its column. The chat shows plain text: no markup is interpreted."""
-    with gr.Group(elem_id="conversation", elem_classes="tw-box"):
+    with gr.Column(elem_id="conversation", elem_classes="tw-box", min_width=0):
+        gr.Markdown("## Conversation", elem_classes="tw-heading")
         chat = gr.Chatbot(
-            label="Conversation", elem_id="chat", height=320, allow_tags=False,
+            label="Conversation", elem_id="chat", height=380, allow_tags=False,
             sanitize_html=True, render_markdown=False, buttons=[], feedback_options=None,
             layout="panel", placeholder=PLACEHOLDER, latex_delimiters=[],
             allow_file_downloads=False, show_label=False,

@@ -49,41 +49,48 @@ class CorrectionForm(NamedTuple):
 
 def build_correction_form() -> CorrectionForm:
     """Build it; call inside its column."""
-    with gr.Group(elem_id="correction", elem_classes="tw-box"):
+    with gr.Column(elem_id="correction", elem_classes="tw-box", min_width=0):
         gr.Markdown("## Your correction", elem_classes="tw-heading")
-        about = gr.Dropdown(
-            [("The inspection as a whole", "")], value="", label="About",
-            allow_custom_value=True, elem_id="about",
-        )  # fmt: skip
-        agrees = gr.Radio(
-            [("Correct", "correct"), ("Incorrect", "incorrect")], label="The model was",
-            elem_id="agrees", elem_classes="tw-segments",
-        )  # fmt: skip
-        label = gr.Radio(
-            [(word, key) for key, word in LABELS.items()], label="The part is",
-            elem_id="label", elem_classes="tw-segments",
-        )  # fmt: skip
         with gr.Row(elem_classes="tw-pair"):
-            location = gr.Radio(
-                [(name, name) for name in LOCATIONS], label="Where", elem_id="location",
-                elem_classes="tw-nine", min_width=0,
-            )  # fmt: skip
-            with gr.Column(min_width=0):
+            with gr.Column(min_width=0, elem_classes="tw-fields"):
+                about = gr.Dropdown(
+                    [("The inspection as a whole", "")], value="", label="About",
+                    allow_custom_value=True, elem_id="about",
+                )  # fmt: skip
+                agrees = gr.Radio(
+                    [("Correct", "correct"), ("Incorrect", "incorrect")], label="The model was",
+                    elem_id="agrees", elem_classes="tw-segments",
+                )  # fmt: skip
+                label = gr.Radio(
+                    [(word, key) for key, word in LABELS.items()], label="The part is",
+                    elem_id="label", elem_classes="tw-segments",
+                )  # fmt: skip
+                location = gr.Radio(
+                    [(name, name) for name in LOCATIONS], label="Where", elem_id="location",
+                    elem_classes="tw-segments tw-nine",
+                )  # fmt: skip
+            with gr.Column(min_width=0, elem_classes="tw-fields"):
                 step = gr.Dropdown(
                     [("Not given", 0)], value=0, label="Process step", elem_id="step",
                     allow_custom_value=True,
                 )  # fmt: skip
                 kind = gr.Textbox(
-                    label="Kind of defect", placeholder="for example: scratch", elem_id="kind"
-                )
-        answer = gr.Textbox(label="Better answer", lines=2, max_lines=8, elem_id="answer")
-        note = gr.Textbox(label="Note", lines=1, max_lines=4, elem_id="note")
+                    label="Kind of defect", placeholder="for example: scratch", elem_id="kind",
+                    max_lines=1,
+                )  # fmt: skip
+                answer = gr.Textbox(
+                    label="Better answer", lines=3, max_lines=8, elem_id="answer",
+                    placeholder="What the model should have said",
+                )  # fmt: skip
+                note = gr.Textbox(label="Note", lines=1, max_lines=4, elem_id="note")
         with gr.Row(elem_classes="tw-line"):
             author = gr.Textbox(
                 label="Your name or initials", elem_id="author", min_width=0, max_lines=1
             )
-            save = gr.Button("Save correction", variant="primary", elem_id="save", min_width=0)
-        saved = gr.Markdown(elem_id="saved", elem_classes="tw-note")
+            save = gr.Button(
+                "Save correction", variant="primary", elem_id="save", min_width=0, scale=0
+            )
+            saved = gr.Markdown(elem_id="saved", elem_classes="tw-note")
     fields = [agrees, label, location, step, kind, answer, note, author]
     return CorrectionForm(about, step, fields, fields, save, saved)
 

@@ -67,12 +67,13 @@ def build_inspect_tab(
         with gr.Column(elem_id="judging", elem_classes="tw-column", min_width=0):
             verdict = panel("verdict", present.verdict(None), elem_id="verdict")
             talk = build_conversation()
+        with gr.Column(elem_id="correcting", elem_classes="tw-column", min_width=0):
             form = build_correction_form()
     tail = gr.Timer(1.0, active=False)
 
     case = [case_id, viewer, verdict, talk.chat, form.about, form.step, talk.stop, tail]
-    fresh = [layout.panel, viewer, verdict, talk.chat, case_id, *layout.levels]
-    reopened = [draft, layout.panel, layout.process, layout.text, layout.product]
+    fresh = [layout.laid, viewer, verdict, talk.chat, case_id, *layout.levels]
+    reopened = [draft, layout.laid, layout.process, layout.text, layout.product]
     reopened += [*layout.levels, *case]
     settled = [verdict, talk.chat, form.about, talk.stop, tail]
 
@@ -82,7 +83,7 @@ def build_inspect_tab(
         events.inspect, asked, case, api_name="inspect", show_progress="minimal",
         show_progress_on=[layout.inspect], **GPU,
     )  # fmt: skip
-    shown = layout.panel.example(
+    shown = layout.examples.example(
         laying_out.use_example, [wanted],
         [draft, layout.process, layout.text, layout.product, talk.question, *fresh],
         js=WANTED, api_name="use_example", **FREE,
@@ -115,16 +116,16 @@ def _connect_layout(
         api_name="add_photo", **FREE,
     ).success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")  # fmt: skip
     layout.good.upload(
-        laying_out.add_references, [draft, layout.good], [draft, layout.good, layout.panel],
+        laying_out.add_references, [draft, layout.good], [draft, layout.good, layout.laid],
         api_name="add_references", **FREE,
     )  # fmt: skip
-    layout.panel.drop_reference(
-        laying_out.drop_reference, [draft, wanted], [draft, layout.panel],
+    layout.laid.drop_reference(
+        laying_out.drop_reference, [draft, wanted], [draft, layout.laid],
         js="(draft, _) => [draft, window.triadWanted]", api_name="drop_reference", **FREE,
     )  # fmt: skip
     for slider in layout.levels[1:]:
         slider.release(
-            laying_out.set_levels, [draft, *layout.levels[1:]], [draft, layout.panel, viewer],
+            laying_out.set_levels, [draft, *layout.levels[1:]], [draft, layout.laid, viewer],
             api_name="set_levels" if slider is layout.levels.black else None,
             api_visibility="public" if slider is layout.levels.black else "private",
             **FREE,

@@ -166,7 +166,7 @@ def levels_of(record: ImageRecord | None) -> Levels:
     low, high = level_range(record) if record and window else (0.0, 255.0)
     step = 1 if high - low > 16 else (high - low) / 1000
     return Levels(
-        gr.Group(visible=window is not None or pages > 1),
+        gr.Column(visible=window is not None or pages > 1),
         gr.Slider(
             minimum=1, maximum=max(2, pages), value=record.page + 1 if record else 1,
             visible=pages > 1,

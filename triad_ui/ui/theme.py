@@ -72,7 +72,26 @@ def theme() -> gr.themes.Base:
             values[f"{name}_dark"] = value
     return gr.themes.Base(
         font=_SANS, font_mono=_MONO, text_size="sm", spacing_size="sm", radius_size="sm"
-    ).set(**values, block_border_width="0px", block_shadow="none")
+    ).set(
+        **values,
+        block_border_width="0px",
+        block_shadow="none",
+        block_padding="0px",
+        block_title_text_size="12px",
+        block_title_text_weight="600",
+        block_info_text_size="12px",
+        input_border_width="1px",
+        input_padding="6px 9px",
+        input_text_size="14px",
+        button_border_width="1px",
+        button_large_padding="7px 14px",
+        button_large_text_size="14px",
+        button_small_padding="4px 10px",
+        button_small_text_size="13px",
+        checkbox_label_padding="5px 9px",
+        checkbox_label_text_size="13px",
+        layout_gap="10px",
+    )
 
 
 def _settable() -> set[str]:
