@@ -83,10 +83,11 @@ def build_history_tab(workbench: Workbench) -> HistoryTab:
     inputs, outputs = [search, label, page], [rows, newer, older, page]
     free = {"concurrency_limit": None, "show_progress": "hidden"}
     search.input(
-        events.first, [search, label], outputs, api_visibility="private",
+        events.first, [search, label], outputs, api_name="history",
         trigger_mode="always_last", **free,
     )  # fmt: skip
-    label.input(events.first, [search, label], outputs, api_name="history", **free)
-    newer.click(events.newer, inputs, outputs, api_visibility="private", **free)
-    older.click(events.older, inputs, outputs, api_visibility="private", **free)
+    free["api_visibility"] = "private"
+    label.input(events.first, [search, label], outputs, api_name="history_filtered", **free)
+    newer.click(events.newer, inputs, outputs, api_name="history_newer", **free)
+    older.click(events.older, inputs, outputs, api_name="history_older", **free)
     return HistoryTab(rows, events.rows, inputs, outputs)

@@ -33,7 +33,13 @@ SHOW_ADDRESS = """(id) => {
 WANTED = "() => window.triadWanted || ''"
 IN_ADDRESS = "() => new URL(window.location.href).searchParams.get('case') || ''"
 GPU = {"concurrency_id": "gpu", "concurrency_limit": 1}
+"""Model events wait for each other, whoever asks."""
 FREE = {"concurrency_limit": None, "show_progress": "hidden"}
+
+
+def private(name: str) -> dict[str, str]:
+    """Of an event that follows another: named, so that no public name is taken by chance."""
+    return {"api_name": name, "api_visibility": "private"}
 
 
 class InspectTab(NamedTuple):
@@ -88,10 +94,14 @@ def build_inspect_tab(
         [draft, layout.process, layout.text, layout.product, talk.question, *fresh],
         js=WANTED, api_name="use_example", **FREE,
     ).success(
-        events.inspect, asked, case, api_visibility="private", show_progress="hidden", **GPU
+        events.inspect, asked, case, show_progress="hidden", **private("inspect_example"), **GPU
     )  # fmt: skip
-    for inspected in (pressed, shown):
-        _after_inspect(inspected, events, case_id, verdict)
+    for name, inspected in (("judge_inspected", pressed), ("judge_example", shown)):
+        # The map shows first; then the address, then the judgement as an event of its own.
+        inspected.success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")
+        inspected.success(
+            events.judge, [case_id], [verdict], show_progress="hidden", **private(name), **GPU
+        )
 
     _connect_talk(talk, events, case_id, settled)
     tail.tick(events.settle, [case_id], settled, api_name="settle", **FREE)
@@ -123,13 +133,11 @@ def _connect_layout(
         laying_out.drop_reference, [draft, wanted], [draft, layout.laid],
         js="(draft, _) => [draft, window.triadWanted]", api_name="drop_reference", **FREE,
     )  # fmt: skip
-    for slider in layout.levels[1:]:
-        slider.release(
-            laying_out.set_levels, [draft, *layout.levels[1:]], [draft, layout.laid, viewer],
-            api_name="set_levels" if slider is layout.levels.black else None,
-            api_visibility="public" if slider is layout.levels.black else "private",
-            **FREE,
-        )  # fmt: skip
+    gr.on(
+        [slider.release for slider in layout.levels[1:]],
+        laying_out.set_levels, [draft, *layout.levels[1:]], [draft, layout.laid, viewer],
+        api_name="set_levels", **FREE,
+    )  # fmt: skip
     layout.process.input(
         laying_out.pick_process, [layout.process], [layout.text, layout.product],
         api_name="pick_process", **FREE,
@@ -140,36 +148,23 @@ def _connect_layout(
     )  # fmt: skip
 
 
-def _after_inspect(
-    inspected: gr.events.Dependency, events: CaseEvents, case_id: gr.Textbox, verdict: gr.HTML
-) -> None:
-    """The map shows first; then the address, then the model's judgement as an event of its own."""
-    inspected.success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")
-    inspected.success(
-        events.judge, [case_id], [verdict], api_visibility="private", show_progress="hidden", **GPU
-    )
-
-
 def _connect_talk(
     talk: Conversation, events: CaseEvents, case_id: gr.Textbox, settled: list
 ) -> None:
     outputs = [talk.chat, talk.question, talk.stop]
-    streamed = {"show_progress": "hidden", **GPU}
+    typed, streamed = [case_id, talk.question], {"show_progress": "hidden", **GPU}
     asked = [
-        talk.ask.click(
-            events.ask, [case_id, talk.question], outputs, api_name="ask", **streamed
-        ),
-        talk.question.submit(
-            events.ask, [case_id, talk.question], outputs, api_visibility="private", **streamed
+        gr.on(
+            [talk.ask.click, talk.question.submit], events.ask, typed, outputs,
+            api_name="ask", **streamed,
         ),
         talk.again.click(events.again, [case_id], outputs, api_name="again", **streamed),
     ]  # fmt: skip
-    for button, question in talk.suggestions:
+    for number, (button, question) in enumerate(talk.suggestions, 1):
+        name = private(f"ask_suggestion_{number}")
         asked.append(
-            button.click(
-                events.ask, [case_id, question], outputs, api_visibility="private", **streamed
-            )
-        )
-    for event in asked:
-        event.then(events.settle, [case_id], settled, api_visibility="private", **FREE)
+            button.click(events.ask, [case_id, question], outputs, **name, **streamed)
+        )  # fmt: skip
+    for number, event in enumerate(asked, 1):
+        event.then(events.settle, [case_id], settled, **private(f"settle_{number}"), **FREE)
     talk.stop.click(events.stop, [case_id], None, api_name="stop", **FREE)

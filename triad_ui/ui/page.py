@@ -26,6 +26,7 @@ from triad_ui.ui.inspect_tab import (
     SHOW_ADDRESS,
     WANTED,
     build_inspect_tab,
+    private,
 )
 from triad_ui.ui.panel import ASSETS
 from triad_ui.ui.routes import routes
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 TITLE = "Triad Workbench"
 QUEUE = 64
-PRIVATE = {"api_visibility": "private"}
 MAX_FILE = "512mb"
 
 
@@ -50,11 +50,13 @@ def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
                 inspect = build_inspect_tab(workbench, settings, read_examples())
             with gr.Tab("History", id="history") as history_tab:
                 history = build_history_tab(workbench)
-        keep_draft(inspect.form, inspect.case_id)
-        events = inspect.events
+        events, case_id = inspect.events, inspect.case_id
+        keep_draft(inspect.form, case_id)
         judge = {"show_progress": "hidden", **GPU}
 
-        page.load(engine.poll, None, [engine.panel, engine.timer], api_visibility="private", **FREE)
+        page.load(
+            engine.poll, None, [engine.panel, engine.timer], **private("first_engine"), **FREE
+        )
         page.load(
             inspect.laying_out.processes, None, [inspect.layout.process],
             api_name="processes", **FREE,
@@ -65,26 +67,18 @@ def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
         )  # fmt: skip
         picked = history.rows.pick(
             events.open_case, [inspect.wanted], inspect.reopened, js=WANTED,
-            api_visibility="private", **FREE,
+            **private("open_picked"), **FREE,
         )  # fmt: skip
         picked.success(
-            lambda: gr.Tabs(selected="inspect"), None, [tabs], api_visibility="private", **FREE
+            lambda: gr.Tabs(selected="inspect"), None, [tabs], **private("show_inspect"), **FREE
         )
-        for opened in (loaded, picked):
-            opened.success(None, [inspect.case_id], None, js=SHOW_ADDRESS, api_visibility="private")
-            opened.success(
-                events.judge,
-                [inspect.case_id],
-                [inspect.verdict],
-                api_visibility="private",
-                **judge,
-            )
-            bring_back_draft(opened, inspect.form, inspect.case_id)
-        engine.panel.ready(
-            events.judge, [inspect.case_id], [inspect.verdict], api_name="judge", **judge
-        )
+        for name, opened in (("judge_loaded", loaded), ("judge_picked", picked)):
+            opened.success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")
+            opened.success(events.judge, [case_id], [inspect.verdict], **private(name), **judge)
+            bring_back_draft(opened, inspect.form, case_id)
+        engine.panel.ready(events.judge, [case_id], [inspect.verdict], api_name="judge", **judge)
         history_tab.select(
-            history.refresh, history.inputs, history.outputs, api_visibility="private", **FREE
+            history.refresh, history.inputs, history.outputs, **private("history_shown"), **FREE
         )
     page.queue(max_size=QUEUE)
     return page
