@@ -19,6 +19,7 @@ RANKS = (
     {"inspector", "synthesis"},
     {"evaluation"},
     {"rounds", "workbench"},
+    {"wiring"},
     {"ui", "cli"},
     {"__main__"},
 )

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from triad_ui.dialogue import prompt
 from triad_ui.dialogue.verdict import p_defective, parse
 from triad_ui.errors import ModelError, TriadError
@@ -19,6 +21,7 @@ from triad_ui.expert.expert import Expert
 from triad_ui.expert.roi import choose
 from triad_ui.model.language_model import GenerationOptions, LanguageModel
 from triad_ui.records import (
+    ImageRecord,
     Inspection,
     ManufacturingProcess,
     Picture,
@@ -34,18 +37,21 @@ class Inspector:
     """Runs experts and the language model on records.
 
     expert: name -> Expert (raises ExpertError for an unknown name). model: the current language
-    model (raises ModelNotReady while there is none). defect_kinds: words that name a defect's kind.
+    model (raises ModelNotReady while there is none).
     """
 
     def __init__(
         self,
         expert: Callable[[str], Expert],
         model: Callable[[], LanguageModel],
-        defect_kinds: tuple[str, ...] = (),
     ) -> None:
         self._expert = expert
         self._model = model
-        self._kinds = defect_kinds
+
+    def warm_up(self, expert: str) -> None:
+        """Load an expert and let it look once, so that the first real look is not the slow one."""
+        blank = Picture(ImageRecord("blank", "blank", 64, 64, ""), np.zeros((64, 64, 3), np.uint8))
+        self._expert(expert).score(blank, ())
 
     def inspect(
         self,
@@ -160,7 +166,7 @@ class Inspector:
                 turn = replace(
                     turn,
                     answer=text.strip() if chunk.finished else text,
-                    verdict=parse(verdict.p_defective, text, steps=steps, kinds=self._kinds),
+                    verdict=parse(verdict.p_defective, text, steps=steps),
                     timings=Timings(
                         decode=inspection.timings.decode,
                         expert=inspection.timings.expert,

@@ -208,6 +208,14 @@ class Workbench:
         """Start loading in the background (again, after a failure); returns at once."""
         self._loader.start()
 
+    def wait_for_model(self, timeout: float | None = None) -> EngineStatus:
+        """Wait until loading has ended, well or not, at most `timeout` seconds."""
+        return self._loader.wait(timeout)
+
+    def warm_up(self, expert: str) -> None:
+        """Load an expert before it is needed. Raises ExpertError, WeightsError."""
+        self._inspector.warm_up(expert)
+
     def close(self) -> None:
         """Stop everything that runs and close the database."""
         with self._stops_lock:

@@ -16,6 +16,14 @@ from triad_ui.records import LOCATIONS, Label, Verdict
 UNDECIDED_BAND = 0.1
 """Half width around 0.5 in which the verdict is undecided."""
 
+DEFECT_KINDS = (
+    "scratch", "crack", "loose thread", "abrasion", "dent", "stain", "hole", "contamination",
+    "discoloration", "bubble", "burr", "chip", "print smear", "texture fault", "pasted patch",
+    "wrong colour", "missing part", "extra part", "swapped parts", "wrong count",
+    "wrong position", "wrong text",
+)  # fmt: skip
+"""Names of defects that answers are searched for: those that the shipped model has learned."""
+
 _SYNONYMS = {"centre": "center", "middle": "center", "upper": "top", "lower": "bottom"}
 _BY_LENGTH = sorted(LOCATIONS, key=len, reverse=True)
 
@@ -64,7 +72,11 @@ def find_step(text: str, steps: int | None = None) -> int | None:
 
 
 def parse(
-    p: float, text: str = "", *, steps: int | None = None, kinds: tuple[str, ...] = ()
+    p: float,
+    text: str = "",
+    *,
+    steps: int | None = None,
+    kinds: tuple[str, ...] = DEFECT_KINDS,
 ) -> Verdict:
     """The verdict of a reply: label from `p`, place, step and kind from its words.
 

@@ -31,8 +31,9 @@ class Rendering:
 class LogicalDefect:
     """A spec that disobeys the process.
 
-    spec: what is there instead. kind: "wrong colour", "missing part", "extra part", "swapped parts",
-    "wrong count", "wrong position", "wrong text" ... step: number of the contradicted process step.
+    spec: what is there instead. kind: "wrong colour", "missing part", "extra part",
+    "swapped parts", "wrong count", "wrong position", "wrong text" ... step: number of the
+    contradicted process step.
     expected, observed: short noun phrases ("a green inner wire", "a red inner wire").
     """
 

@@ -1,0 +1,130 @@
+"""Files -> EmbeddedTriad: base language model, trained adapter and projector, frozen tower.
+
+The base comes as a quantized GGUF file that takes a while to unpack; it is turned once into
+safetensors in the weight cache. The adapter is a PEFT folder of ours with the projector beside it:
+    adapter_config.json, adapter_model.safetensors   LoRA, merged into the base when loaded
+    projector.safetensors                            loaded strictly
+    card.json                                        what it was trained on, SHA-256 of the files
+Knows nothing of how files are fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from triad_ui.errors import WeightsError
+from triad_ui.model.embedded.chat import ChatTokenizer
+from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.triad import EmbeddedTriad
+from triad_ui.model.embedded.views import Tower
+
+TOKENIZER = "tokenizer.json"
+
+
+def convert_base(gguf: Path, folder: Path) -> None:
+    """Write the base language model as bfloat16 safetensors and its tokenizer into `folder`.
+
+    Takes about 15 s and 300 MB. Raises WeightsError when the file is not readable.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise WeightsError(
+            f"The language model {gguf.name} cannot be read. Delete {gguf} and start again; it is "
+            "fetched anew."
+        ) from error
+    tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    config = model.config
+    del config.quantization_config
+    # a model that came from GGUF refuses to be saved, though its weights are plain by now
+    plain = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    plain.load_state_dict(model.state_dict())
+    plain.save_pretrained(folder)
+
+
+def load_base(folder: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, ChatTokenizer]:
+    """The base language model in `dtype`, frozen, and its tokenizer, from `convert_base`."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    return model.eval().requires_grad_(False), ChatTokenizer(folder / TOKENIZER)
+
+
+def load_embedded(
+    base: Path, adapter: Path, tower: Tower, dtype: torch.dtype | None = None
+) -> EmbeddedTriad:
+    """The embedded model. base: folder of `convert_base`; adapter: folder described above.
+
+    dtype: None measures which of float32 and bfloat16 is faster here. Raises WeightsError when a
+    file is missing, damaged or not for this base.
+    """
+    card = read_card(adapter)
+    dtype = dtype or faster_dtype()
+    model, tokenizer = load_base(base, torch.float32)
+    projector = Projector(model.config.hidden_size)
+    try:
+        projector.load_state_dict(load_file(adapter / "projector.safetensors"), strict=True)
+        model = merge_adapter(model, adapter)
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        raise WeightsError(
+            f"The adapter in {adapter} does not fit the embedded model: {error}. Take the one that "
+            "was released with this version, or train it again with 'train-embedded'."
+        ) from error
+    model = model.to(dtype).eval().requires_grad_(False)
+    projector.eval().requires_grad_(False)
+    precision = {torch.float32: "fp32", torch.bfloat16: "bf16"}[dtype]
+    engine = f"embedded SmolLM2-135M-Instruct + triad adapter {card['version']} {precision}"
+    return EmbeddedTriad(model, tokenizer, projector, tower, engine)
+
+
+def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+    """The model with the LoRA weights added in; a missing or surplus weight is an error."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, adapter, is_trainable=False).merge_and_unload()
+
+
+def read_card(adapter: Path) -> dict:
+    """The adapter's card, once every file that it names has the SHA-256 that it says.
+
+    Raises WeightsError naming the missing or changed file.
+    """
+    try:
+        card = json.loads((adapter / "card.json").read_text("utf-8"))
+        for name, digest in card["files"].items():
+            if hashlib.sha256((adapter / name).read_bytes()).hexdigest() != digest:
+                raise WeightsError(
+                    f"{adapter / name} is not the file that was released (its SHA-256 differs). "
+                    "Restore it with 'git checkout', or train it again."
+                )
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"The adapter folder {adapter} is incomplete ({error}). Restore it with 'git "
+            "checkout', or name another with TRIAD_ADAPTER."
+        ) from error
+    return card
+
+
+def faster_dtype() -> torch.dtype:
+    """bfloat16 where this machine multiplies in it at least as fast as in float32, else float32."""
+    if torch.cuda.is_available():
+        return torch.bfloat16
+    spent = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        left, right = torch.ones(1, 576, dtype=dtype), torch.ones(1536, 576, dtype=dtype)
+        for repeat in range(2):
+            started = time.perf_counter()
+            for _ in range(100 if repeat else 5):
+                torch.nn.functional.linear(left, right)
+            spent[dtype] = time.perf_counter() - started
+    return min(spent, key=spent.get)

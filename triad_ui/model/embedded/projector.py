@@ -1,0 +1,77 @@
+"""Cells -> visual tokens in the language model's width: the trained half of the EG-RoI tokenizer.
+
+Each part of a cell is normalised on its own (block outputs differ by a factor of ten), then two
+linear layers with GELU, then what the cell is and where it lies. Works cell by cell: nothing
+here knows how many images or regions there are.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
+
+PLACE_GRID = 8
+
+
+class Projector(nn.Module):
+    """(N cells) -> float32 (N, width).
+
+    width: of the language model. hidden: inner width. The output starts small (`scale`), because
+    word embeddings are.
+    """
+
+    def __init__(self, width: int, hidden: int = 768, scale: float = 0.1) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.LayerNorm(part) for part in CELL_PARTS[:4])
+        self.colours = nn.LayerNorm(CELL_PARTS[4], elementwise_affine=True)
+        self.linear_1 = nn.Linear(sum(CELL_PARTS) + CELL_PARTS[4], hidden)
+        self.linear_2 = nn.Linear(hidden, width)
+        self.output = nn.LayerNorm(width, elementwise_affine=False)
+        self.kind = nn.Embedding(4, width)
+        self.region = nn.Embedding(MAX_ROIS, width)
+        self.place = nn.Parameter(torch.zeros(1, width, PLACE_GRID, PLACE_GRID))
+        self.size = nn.Parameter(torch.zeros(width))
+        self.scale = nn.Parameter(torch.full((width,), scale))
+        for embedding in (self.kind, self.region):
+            nn.init.normal_(embedding.weight, std=0.02)
+
+    def forward(self, cells: Cells) -> Tensor:
+        """Visual tokens float32 (N, width), in the order of the cells."""
+        parts = cells.vectors.split(CELL_PARTS, 1)
+        normed = [norm(part) for norm, part in zip(self.norms, parts[:4])]
+        # raw colours say "red", normed ones say "different from its surroundings"
+        colours, residual, colour_residual = parts[4], parts[5], parts[6]
+        inner = torch.cat(
+            [
+                *normed,
+                colours * 2.0,
+                self.colours(colours),
+                residual * 0.5,
+                colour_residual * 6.0,
+                *parts[7:],
+            ],
+            1,
+        )
+        hidden = functional.gelu(self.linear_1(inner))
+        tokens = self.output(self.linear_2(hidden)) * self.scale
+        return tokens + self._where(cells.places) + self.kind(cells.kinds) + self._region(cells)
+
+    def _where(self, places: Tensor) -> Tensor:
+        spots = (places[:, :2] * 2.0 - 1.0)[None, :, None]
+        grid = functional.grid_sample(self.place, spots, align_corners=False, padding_mode="border")
+        return grid[0, :, :, 0].T + places[:, 2:3] * self.size
+
+    def _region(self, cells: Cells) -> Tensor:
+        is_region = (cells.kinds % 2 == 1).float()[:, None]
+        return self.region(cells.index) * is_region
+
+    def start_places(self, names: Tensor) -> None:
+        """Begin with words for the place: names (9, width), embeddings of the 3x3 names."""
+        grid = names.T.reshape(1, -1, 3, 3)
+        with torch.no_grad():
+            self.place.copy_(
+                functional.interpolate(grid, (PLACE_GRID, PLACE_GRID), mode="bilinear")
+            )

@@ -1,0 +1,1 @@
+"""Training: the embedded model's own, and rounds from corrections."""

@@ -1,0 +1,241 @@
+"""Procedural samples -> training examples, computed once and kept on disk.
+
+An example is what the model would be shown in the workbench: the same expert's map, regions chosen
+by the same rule, cells from the same frozen tower; and what is true. Files hold `SHARD` examples
+each and are written whole, so that an interrupted run goes on where it stopped.
+Knows nothing of the language model or of losses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
+from triad_ui.expert.reference import ReferenceExpert
+from triad_ui.expert.roi import choose
+from triad_ui.instruct.dialogue import Truth
+from triad_ui.model.embedded import views
+from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
+from triad_ui.synthesis.families import FAMILIES, HELD_OUT
+from triad_ui.synthesis.families.palette import NAMED
+from triad_ui.synthesis.sample import Sample, make_sample
+
+SHARD = 50
+COLOURS = tuple(NAMED)
+TRAINED = tuple(sorted(set(FAMILIES) - set(HELD_OUT)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Example:
+    """cells: of the query, then of the reference if one is shown. truth: what is so, without the
+    process when none is given. visible: a fault that shows against the reference or on the
+    surface (not only against the process). masked: float (N query cells,), share of the cell under
+    the fault. colours: float (N query cells, 10), share of each named colour in the cell.
+    """
+
+    seed: int
+    family: str
+    cells: list[views.Cells]
+    truth: Truth
+    visible: bool
+    masked: Tensor
+    colours: Tensor
+
+
+class ExampleMaker:
+    """Turns seeds into examples; one a worker."""
+
+    def __init__(self, weights: Path, families: Sequence[str] = TRAINED, size: int = 384) -> None:
+        network = load_efficientnet_lite0(weights)
+        self._tower = lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS)
+        self._expert = ReferenceExpert(weights)
+        self._families = tuple(families)
+        self._size = size
+
+    def make(self, seed: int) -> Example:
+        """The example of a seed: references, process, pose of regions and fault all follow it."""
+        rng = np.random.Generator(np.random.PCG64([seed, 7]))
+        count = int(rng.choice([0, 1, 2, 4], p=[0.12, 0.5, 0.18, 0.2]))
+        defect = str(rng.choice(["none", "surface", "logical"], p=[0.46, 0.3, 0.24]))
+        with_process = count == 0 or defect == "logical" or rng.random() < 0.75
+        flip = True if defect == "logical" and count == 0 else None
+        sample = make_sample(
+            seed, size=self._size, families=self._families, defect=defect, references=count,
+            flip=flip if defect == "logical" else None if with_process else False,
+        )  # fmt: skip
+        return self.example(sample, with_process, rng)
+
+    def example(
+        self, sample: Sample, with_process: bool = True, rng: np.random.Generator | None = None
+    ) -> Example:
+        """The example of a sample. rng: with it regions are varied as a person might draw them."""
+        query = picture(sample.query, f"{sample.seed}-q")
+        references = [picture(r, f"{sample.seed}-{i}") for i, r in enumerate(sample.references)]
+        with torch.inference_mode():
+            amap = self._expert.score(query, references)
+            rois = choose(amap.values, query.record.size, "ranked")
+            if rng is not None:
+                rois = _varied(rois, sample, rng)
+            images = visual_inputs(query, references, amap, rois)
+            cells = views.encode(images, self._tower)
+        truth = Truth(
+            label=sample.label,
+            product=sample.family,
+            process=sample.process if with_process else None,
+            kind=sample.kind,
+            location=sample.location,
+            step=sample.step,
+            expected=sample.expected,
+            observed=sample.observed,
+            one_shot=bool(references),
+            reference_agrees=not sample.flipped,
+        )
+        boxes = cell_boxes(cells[0], len(rois))
+        return Example(
+            sample.seed,
+            sample.family,
+            cells,
+            truth,
+            visible=not sample.flipped,
+            masked=_shares(sample.mask[None].astype(np.float32), boxes)[:, 0],
+            colours=_shares(_colour_planes(sample.query), boxes),
+        )
+
+
+def picture(rgb: np.ndarray, name: str) -> Picture:
+    """A drawn image as a decoded one."""
+    height, width = rgb.shape[:2]
+    return Picture(ImageRecord(name, name, width, height, "RGB 8-bit"), rgb)
+
+
+def visual_inputs(
+    query: Picture, references: Sequence[Picture], amap: AnomalyMap, rois: tuple[Roi, ...]
+) -> list[VisualInput]:
+    """What the model is shown of equally large pictures: the query and the first reference."""
+    images = [VisualInput(query.rgb, rois, amap, query.key)]
+    images += [VisualInput(r.rgb, rois, None, r.key, is_reference=True) for r in references[:1]]
+    return images
+
+
+def examples(
+    folder: Path, weights: Path, first_seed: int, count: int, jobs: int,
+    on_progress: Callable[[int, int], None], families: Sequence[str] = TRAINED,
+) -> list[Example]:  # fmt: skip
+    """`count` examples from seeds first_seed on, read from `folder` or made and written there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = [
+        (folder / f"{seed:09d}.pt", seed) for seed in range(first_seed, first_seed + count, SHARD)
+    ]
+    missing = [(path, seed) for path, seed in shards if not path.exists()]
+    done = len(shards) - len(missing)
+    on_progress(done * SHARD, count)
+    if missing:
+        with ProcessPoolExecutor(
+            jobs, get_context("spawn"), _start_worker, (weights, tuple(families))
+        ) as pool:
+            for _ in pool.map(_write_shard, *zip(*missing)):
+                done += 1
+                on_progress(min(done * SHARD, count), count)
+    return [example for path, _ in shards for example in _read(path)][:count]
+
+
+_worker: ExampleMaker | None = None
+
+
+def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
+    global _worker
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    _worker = ExampleMaker(weights, families)
+
+
+def _write_shard(path: Path, seed: int) -> None:
+    assert _worker is not None
+    made = [_worker.make(seed + offset) for offset in range(SHARD)]
+    draft = path.with_suffix(f".{os.getpid()}.part")
+    torch.save([_packed(example) for example in made], draft)
+    draft.rename(path)
+
+
+def _packed(example: Example) -> tuple:
+    cells = [(c.vectors.half(), c.places, c.kinds, c.index) for c in example.cells]
+    return (
+        example.seed, example.family, cells, example.truth, example.visible,
+        example.masked.half(), example.colours.half(),
+    )  # fmt: skip
+
+
+def _read(path: Path) -> Iterator[Example]:
+    # our own files, written a moment ago on this machine
+    for seed, family, cells, truth, visible, masked, colours in torch.load(
+        path, weights_only=False
+    ):
+        groups = [views.Cells(v.float(), p, k, i) for v, p, k, i in cells]
+        yield Example(seed, family, groups, truth, visible, masked.float(), colours.float())
+
+
+def _varied(rois: tuple[Roi, ...], sample: Sample, rng: np.random.Generator) -> tuple[Roi, ...]:
+    """The expert's regions, and now and then a person's around the fault or one at random."""
+    size = sample.query.shape[0]
+    if sample.mask.any() and (rng.random() < 0.15):
+        ys, xs = np.nonzero(sample.mask)
+        side = max(np.ptp(xs), np.ptp(ys)) + rng.integers(size // 12, size // 5)
+        side = int(min(side, size))
+        centre = np.array([xs.mean(), ys.mean()]) + rng.normal(0, side / 8, 2)
+        return (*rois[:3], _square(centre, side, size))
+    if rng.random() < 0.15:
+        side = int(rng.integers(size // 8, size // 3))
+        return (*rois[:3], _square(rng.random(2) * size, side, size))
+    return rois
+
+
+def _square(centre: np.ndarray, side: int, size: int) -> Roi:
+    x0, y0 = (int(np.clip(c - side / 2, 0, size - side)) for c in centre)
+    return Roi(x0, y0, x0 + side, y0 + side, source="user")
+
+
+def cell_boxes(cells: views.Cells, regions: int) -> np.ndarray:
+    """x0, y0, x1, y1 of each cell as fractions of the image, float32 (N, 4)."""
+    is_roi = (cells.kinds % 2 == 1).numpy()
+    xy = cells.places[:, :2].numpy()
+    boxes = np.zeros((len(cells), 4), np.float32)
+    for number in range(-1, regions):
+        chosen = ~is_roi if number < 0 else is_roi & (cells.index.numpy() == number)
+        places = xy[chosen]
+        grid = round(len(places) ** 0.5)
+        half = (places[-1] - places[0]) / (grid - 1) / 2
+        boxes[chosen] = np.concatenate([places - half, places + half], 1)
+    return boxes
+
+
+def _shares(planes: np.ndarray, boxes: np.ndarray) -> Tensor:
+    """Mean of each plane (P, H, W) in each box: float32 (N, P)."""
+    _, height, width = planes.shape
+    out = np.zeros((len(boxes), len(planes)), np.float32)
+    for row, (x0, y0, x1, y1) in enumerate(boxes):
+        xs = slice(int(x0 * width), max(int(x0 * width) + 1, round(float(x1) * width)))
+        ys = slice(int(y0 * height), max(int(y0 * height) + 1, round(float(y1) * height)))
+        out[row] = planes[:, ys, xs].mean((1, 2))
+    return torch.from_numpy(out)
+
+
+def _colour_planes(rgb: np.ndarray) -> np.ndarray:
+    """One float plane for each named colour: 1 where it is the nearest name in CIELAB."""
+    small = cv2.resize(rgb, (96, 96), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 1, 3)
+    names = np.array([NAMED[name] for name in COLOURS], np.float32)[None] / 255
+    targets = cv2.cvtColor(names, cv2.COLOR_RGB2LAB)
+    nearest = ((lab - targets) ** 2).sum(2).argmin(1)
+    return (
+        (nearest[None] == np.arange(len(COLOURS))[:, None]).reshape(-1, 96, 96).astype(np.float32)
+    )

@@ -1,0 +1,211 @@
+"""Stage (b): the language model learns to read visual tokens and to talk about them.
+
+The base model stays frozen; LoRA on every linear layer and the projector are trained on dialogues
+about examples. The loss is on the assistant's words only, with stage (a)'s losses alongside, so
+that the tokens keep saying what they were taught to say.
+Knows nothing of files or of how examples are made.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from triad_ui.dialogue import prompt
+from triad_ui.instruct.dialogue import Truth, dialogue
+from triad_ui.model.embedded.chat import ChatTokenizer, ImageSlot
+from triad_ui.model.embedded.projector import Projector
+from triad_ui.records import Message
+from triad_ui.rounds.examples import Example
+from triad_ui.rounds.looking import Looking, batch_of
+
+IGNORED = -100
+OPENING_WEIGHT = 4.0
+"""The opening letter is one token among thirty, and the one that matters most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequenced:
+    """A dialogue as positions. ids: -1 - k stands for visual row k of the example. weights: loss
+    weight of predicting each position, 0 where nothing is learned."""
+
+    ids: list[int]
+    weights: list[float]
+
+
+def messages_of(truth: Truth, rng: np.random.Generator) -> list[Message]:
+    """The dialogue as the workbench would have held it."""
+    opening = prompt.YES if truth.label == "defective" else prompt.NO
+    exchanges = dialogue(truth, rng, prompt.DEFAULT_QUESTION)
+    images = 2 if truth.one_shot else 1
+    messages = [*prompt.opening(truth.product, truth.process, images)]
+    messages.append(Message("assistant", opening))
+    for question, answer in exchanges:
+        messages += [Message("user", question), Message("assistant", answer)]
+    return messages
+
+
+def sequenced(
+    messages: Sequence[Message], rows: Sequence[int], tokenizer: ChatTokenizer
+) -> Sequenced:
+    """Positions and loss weights of a dialogue. rows: visual rows of each image."""
+    starts = np.concatenate([[0], np.cumsum(rows)]).tolist()
+    ids: list[int] = []
+    weights: list[float] = []
+    answers = 0
+    for message in messages:
+        learned = 0
+        if message.role == "assistant":
+            answers += 1
+            learned = len(tokenizer.encode(message.text)) + 1
+        pieces = tokenizer.pieces([message], answer=False)
+        first = len(pieces) - 1 - learned  # the last piece is a newline after the end token
+        for position, piece in enumerate(pieces):
+            if isinstance(piece, ImageSlot):
+                image = range(starts[piece.index], starts[piece.index + 1])
+                ids += [-1 - row for row in image]
+                weights += [0.0] * len(image)
+                continue
+            ids.append(piece)
+            on = learned and first <= position < len(pieces) - 1
+            heavy = OPENING_WEIGHT if answers == 1 and position == first else 1.0
+            weights.append(heavy if on else 0.0)
+    return Sequenced(ids, weights)
+
+
+class Talker(nn.Module):
+    """Projector and language model together, for training."""
+
+    def __init__(
+        self, language: PreTrainedModel, projector: Projector, tokenizer: ChatTokenizer
+    ) -> None:
+        super().__init__()
+        self.language, self.projector, self.tokenizer = language, projector, tokenizer
+
+    def loss(
+        self, examples: Sequence[Example], looking: Looking, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
+        """ "answer" (weighted mean over answer tokens) and stage (a)'s losses."""
+        batch = batch_of(examples, looking.words)
+        tokens = self.projector(batch.cells)
+        losses = looking(tokens, batch)
+        rows = [[len(cells) for cells in example.cells] for example in examples]
+        visual = tokens.split([sum(counts) for counts in rows])
+        held = [
+            sequenced(messages_of(example.truth, rng), counts, self.tokenizer)
+            for example, counts in zip(examples, rows)
+        ]
+        length = max(len(sequence.ids) for sequence in held)
+        words = self.language.get_input_embeddings()
+        mask = torch.zeros(len(held), length, dtype=torch.long)
+        targets = torch.full((len(held), length), IGNORED)
+        weights = torch.zeros(len(held), length)
+        pieces = []
+        for row, (sequence, own) in enumerate(zip(held, visual)):
+            ids = torch.tensor(sequence.ids)
+            table = torch.cat([words(ids.clamp_min(0)).float(), own])
+            index = torch.where(ids < 0, len(ids) - 1 - ids, torch.arange(len(ids)))
+            pieces.append(functional.pad(table[index], (0, 0, 0, length - len(ids))))
+            mask[row, : len(ids)] = 1
+            weights[row, : len(ids)] = torch.tensor(sequence.weights)
+            targets[row, : len(ids)] = ids.clamp_min(0)
+        embedded = torch.stack(pieces)
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = (
+                self.language.get_base_model()
+                .model(inputs_embeds=embedded, attention_mask=mask, use_cache=False)
+                .last_hidden_state
+            )
+            on = weights[:, 1:] > 0
+            logits = self.language.get_base_model().lm_head(hidden[:, :-1][on])
+        wrong = functional.cross_entropy(logits.float(), targets[:, 1:][on], reduction="none")
+        weight = weights[:, 1:][on]
+        losses["answer"] = (wrong * weight).sum() / weight.sum()
+        return losses
+
+
+def train_talking(
+    talker: Talker,
+    looking: Looking,
+    examples: Sequence[Example],
+    *,
+    steps: int,
+    seconds: float,
+    seed: int,
+    on_step: Callable[[int, int, dict[str, float]], None],
+    batch_size: int = 8,
+    rate: float = 4e-4,
+) -> None:
+    """Train in place for `steps` batches or `seconds`, whichever is over first.
+
+    The rate warms up and falls to nothing by then. Goes over the examples as often as that takes;
+    batches are drawn from neighbours in length, which halves the padding.
+    """
+    rng = np.random.default_rng(seed)
+    lora = [p for p in talker.language.parameters() if p.requires_grad]
+    own = [*talker.projector.parameters(), *looking.parameters()]
+    optimizer = torch.optim.AdamW([*lora, *own], lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
+    talker.train()
+    started = time.monotonic()
+    queue: list[list[int]] = []
+    for step in range(1, steps + 1):
+        done = max(step / steps, (time.monotonic() - started) / seconds)
+        if done > 1:
+            break
+        warm = min(1.0, step / 25)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * done))
+        if not queue:
+            queue = _batches(examples, batch_size, rng)
+        chosen = [examples[i] for i in queue.pop()]
+        losses = talker.loss(chosen, looking, rng)
+        side = losses["fault"] * 0.2 + losses.get("kind", 0.0) * 0.05 + losses["colour"] * 0.05
+        optimizer.zero_grad()
+        (losses["answer"] + side).backward()
+        nn.utils.clip_grad_norm_([*lora, *own], 1.0)
+        optimizer.step()
+        on_step(step, steps, {name: value.item() for name, value in losses.items()})
+    talker.eval()
+
+
+def _batches(
+    examples: Sequence[Example], batch_size: int, rng: np.random.Generator
+) -> list[list[int]]:
+    lengths = np.array([sum(len(c) for c in e.cells) for e in examples])
+    order = np.argsort(lengths + rng.normal(0, 12, len(lengths)))
+    batches = [order[i : i + batch_size].tolist() for i in range(0, len(order), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+@torch.inference_mode()
+def opening_logits(talker: Talker, examples: Sequence[Example]) -> np.ndarray:
+    """float (len(examples),): logit of "yes" minus logit of "no" as the opening answer."""
+    talker.eval()
+    yes = talker.tokenizer.encode(prompt.YES)[0]
+    no = talker.tokenizer.encode(prompt.NO)[0]
+    words = talker.language.get_input_embeddings()
+    out = []
+    for example in examples:
+        truth = example.truth
+        messages = prompt.opening(truth.product, truth.process, len(example.cells))
+        parts = []
+        visual = [talker.projector(cells) for cells in example.cells]
+        for piece in talker.tokenizer.pieces(messages):
+            if isinstance(piece, ImageSlot):
+                parts.append(visual[piece.index])
+            else:
+                parts.append(words(torch.tensor([piece])).float())
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = talker.language(
+                inputs_embeds=torch.cat(parts)[None], logits_to_keep=1, use_cache=False
+            ).logits[0, -1]
+        out.append(float(logits[yes]) - float(logits[no]))
+    return np.array(out)

