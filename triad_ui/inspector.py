@@ -155,6 +155,7 @@ class Inspector:
             verdict=verdict,
         )
         yield turn
+        reading = time.perf_counter() - started
         first_token = 0.0
         steps = len(inspection.process.steps) if inspection.process else None
         try:
@@ -170,7 +171,7 @@ class Inspector:
                     timings=Timings(
                         decode=inspection.timings.decode,
                         expert=inspection.timings.expert,
-                        prefill=chunk.prefill,
+                        prefill=reading + chunk.prefill,
                         first_token=first_token,
                         total=now,
                         tokens_per_second=(chunk.tokens - 1) / decoding if decoding > 0 else 0.0,

@@ -69,7 +69,7 @@ class Picture:
     def key(self) -> str:
         """Identity of these very pixels: file hash, page and window. Used as a cache key."""
         window = self.record.window
-        shown = f"{window.low:g}-{window.high:g}" if window else "8bit"
+        shown = f"{window.low!r}-{window.high!r}" if window else "8bit"
         return f"{self.record.sha256}-p{self.record.page}-{shown}"
 
 

@@ -109,9 +109,13 @@ class Workbench:
         expert: str = "reference",
         policy: str = "ranked",
     ) -> Case:
-        """Score, choose regions, store. Raises ImageError, ExpertError, NotSaved."""
+        """Score, choose regions, store. Raises ImageError, ExpertError, NotSaved.
+
+        Deep references are rendered under the query's window.
+        """
         started = time.perf_counter()
-        pictures = [self._images.open(record) for record in (query, *references)]
+        pictures = [self._images.open(query)]
+        pictures += [self._images.open(_lit_like(query, record)) for record in references]
         inspection = self._inspector.inspect(
             pictures[0],
             pictures[1:],
@@ -238,6 +242,13 @@ class Workbench:
 
     def _running(self, case_id: str) -> _Running:
         return _Running(self._stops, self._stops_lock, case_id)
+
+
+def _lit_like(query: ImageRecord, reference: ImageRecord) -> ImageRecord:
+    """A deep reference under the query's window, so that equal parts look equal."""
+    if query.window is None or reference.window is None or query.mode != reference.mode:
+        return reference
+    return replace(reference, window=query.window)
 
 
 class _Running:
