@@ -83,7 +83,7 @@ def test_answers_say_how_they_ended() -> None:
 def test_chat_keeps_markup_as_text() -> None:
     messages = present.chat([Turn("1", "<img src=x onerror=alert(1)>", "<b>no</b>", "complete")])
     assert [m["role"] for m in messages] == ["user", "assistant"]
-    assert messages[0]["content"][0]["text"] == "<img src=x onerror=alert(1)>"
+    assert messages[0]["content"][0]["text"] == "&lt;img src=x onerror=alert(1)&gt;"
 
 
 def test_history_shows_one_page_and_knows_of_more() -> None:

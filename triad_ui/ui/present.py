@@ -1,11 +1,12 @@
 """Records -> what the page shows: plain JSON for our own panels, messages for the chat.
 
-Pure functions; nothing here is HTML. The browser sets every string as text, never as markup.
+Pure functions; nothing here is HTML: panels set every string as text, chat messages are escaped.
 Knows no use case and no Gradio component.
 """
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -155,7 +156,7 @@ def step_line(case: Case, number: int | None) -> str:
 
 
 def chat(turns: Sequence[Turn]) -> list[Json]:
-    """A conversation as chat messages, two a turn; content is plain text."""
+    """A conversation as chat messages, two a turn; content is plain text, escaped."""
     messages = []
     for turn in turns:
         messages.append(_message("user", turn.question))
@@ -173,7 +174,9 @@ def answer_text(turn: Turn) -> str:
 
 
 def _message(role: str, text: str) -> Json:
-    return {"role": role, "content": [{"type": "text", "text": text}]}
+    # Gradio's chat reads markup even with Markdown off: without this, an <img> of a model's answer
+    # is drawn. Escaped here, every sign is seen as it was written.
+    return {"role": role, "content": [{"type": "text", "text": html.escape(text, quote=False)}]}
 
 
 def about_choices(case: Case) -> list[tuple[str, str]]:

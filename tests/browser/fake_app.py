@@ -1,0 +1,32 @@
+"""The page in a job of its own, with a fake expert and model: FOLDER PORT KIND DELAY [ANSWER].
+
+KIND: ready, slow (fetches for 40 s), failing. DELAY: seconds a word. ANSWER: a file with the words.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.fakes import ANSWER, FakeModel, fake_settings, fake_workbench, ready, slowly
+from triad_ui.errors import WeightsError
+from triad_ui.model.loader import Report
+from triad_ui.ui.page import serve
+
+
+def failing(report: Report) -> FakeModel:
+    raise WeightsError("The base weights could not be fetched: no network. Connect and retry.")
+
+
+def main(
+    folder: str, port: str, kind: str = "ready", delay: str = "0.03", answer: str = ""
+) -> None:
+    words = Path(answer).read_text("utf-8") if answer else ANSWER
+    model = FakeModel(words, float(delay))
+    settings = fake_settings(Path(folder), int(port))
+    load = {"ready": ready(model), "slow": slowly(model, 40), "failing": failing}[kind]
+    serve(fake_workbench(settings, load), settings)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
