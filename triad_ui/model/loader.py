@@ -34,7 +34,8 @@ class ModelLoader:
     def start(self) -> None:
         """Begin to load unless that is under way or done; returns at once."""
         with self._lock:
-            running = self._thread is not None and self._thread.is_alive()
+            # the state, not the thread: that lives on for a moment after it has told its failure
+            running = self._status.state in ("fetching", "loading")
             if self._load is None or running or self._status.state == "ready":
                 return
             self._status = EngineStatus("loading", "Starting the language model ...")

@@ -88,10 +88,19 @@ def load_embedded(
 
 
 def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
-    """The model with the LoRA weights added in; a missing or surplus weight is an error."""
-    from peft import PeftModel
+    """The model with the LoRA weights added in. ValueError for a missing or surplus weight."""
+    from peft import PeftModel, get_peft_model_state_dict
 
-    return PeftModel.from_pretrained(model, adapter, is_trainable=False).merge_and_unload()
+    adapted = PeftModel.from_pretrained(model, adapter, is_trainable=False)
+    # peft warns of a missing weight and says nothing of a surplus one
+    there = set(load_file(adapter / "adapter_model.safetensors"))
+    wanted = set(get_peft_model_state_dict(adapted))
+    if there != wanted:
+        raise ValueError(
+            f"{len(wanted - there)} of its weights are missing and {len(there - wanted)} belong "
+            "to another model"
+        )
+    return adapted.merge_and_unload()
 
 
 def read_card(adapter: Path) -> dict:
@@ -107,7 +116,7 @@ def read_card(adapter: Path) -> dict:
                     f"{adapter / name} is not the file that was released (its SHA-256 differs). "
                     "Restore it with 'git checkout', or train it again."
                 )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
             f"The adapter folder {adapter} is incomplete ({error}). Restore it with 'git "
             "checkout', or name another with TRIAD_ADAPTER."

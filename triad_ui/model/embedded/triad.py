@@ -139,9 +139,9 @@ class EmbeddedTriad:
                 keys.append(piece)
 
         def embed(start: int, end: int) -> Tensor:
-            words = self._language.get_input_embeddings().weight
+            table = self._language.get_input_embeddings().weight
             rows = [
-                visual[key[1]][key[2]] if isinstance(key, tuple) else words[key].float()
+                visual[key[1]][key[2]] if isinstance(key, tuple) else table[key].float()
                 for key in keys[start:end]
             ]
             return torch.stack(rows)
@@ -165,6 +165,8 @@ def _identity(images: Sequence[VisualInput]) -> Hashable:
     parts = []
     for image in images:
         amap = image.anomaly_map
-        seen = None if amap is None else (amap.expert, hash(amap.values.tobytes()))
+        seen = None
+        if amap is not None:
+            seen = (amap.expert, amap.calibrated, amap.values.shape, hash(amap.values.tobytes()))
         parts.append((image.key, tuple(roi.box for roi in image.rois), seen, image.is_reference))
     return tuple(parts)
