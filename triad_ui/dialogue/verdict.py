@@ -71,6 +71,17 @@ def find_step(text: str, steps: int | None = None) -> int | None:
     return number if number >= 1 and (steps is None or number <= steps) else None
 
 
+def find_kind(text: str, kinds: tuple[str, ...] = DEFECT_KINDS) -> str:
+    """The first of `kinds` named in a text as a word of its own: "two holes" but not "whole"; ""
+    without one. "scratched" and "chipped" name their kind as well."""
+    found = [
+        (match.start(), -len(kind), kind)
+        for kind in kinds
+        if (match := re.search(rf"\b{re.escape(kind)}(?:s|es|ed|ped)?\b", text, re.IGNORECASE))
+    ]
+    return min(found)[2] if found else ""
+
+
 def parse(
     p: float,
     text: str = "",
@@ -85,11 +96,9 @@ def parse(
     verdict = Verdict(label=label_of(p), p_defective=p)
     if verdict.label == "normal":
         return verdict
-    lowered = text.lower()
-    named = [(lowered.find(kind), -len(kind), kind) for kind in kinds if kind in lowered]
     return replace(
         verdict,
         location=find_location(text),
         step=find_step(text, steps),
-        kind=min(named)[2] if named else "",
+        kind=find_kind(text, kinds),
     )
