@@ -10,8 +10,10 @@ from triad_ui.dialogue.prompt import DEFAULT_QUESTION
 
 SUGGESTED = (
     ("What is wrong?", DEFAULT_QUESTION),
-    ("Describe regions", "Describe what you see in each numbered region."),
-    ("Likely cause", "What in this process step could have caused it?"),
+    ("Where?", "Where is the defect?"),
+    ("Which step?", "Which process step does it contradict?"),
+    ("Why?", "How do you know?"),
+    ("On the line", "What should be checked on the line?"),
 )
 """(button, question) of the suggested questions."""
 
