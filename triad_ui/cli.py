@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from triad_ui.errors import ImageError, ModelNotReady, TriadError
+from triad_ui.errors import ImageError, ModelNotReady, NotSaved, TriadError
 from triad_ui.records import Case, ImageRecord, ManufacturingProcess, Turn
 from triad_ui.settings import SPECS, Settings, load
 
@@ -55,13 +55,13 @@ def inspect(settings: Settings, flags: dict) -> int:
             query, references, process,
             product=flags["product"] or "", expert=settings.expert, policy=settings.policy,
         )  # fmt: skip
+        if flags["map"]:
+            _save_map(Path(flags["map"]), case)
         turn, missing = None, ""
         if status is not None and status.state != "ready":
             missing = status.message
         elif status is not None:
             turn = _ask(workbench, case, flags["ask"], show=not flags["json"])
-        if flags["map"]:
-            _save_map(Path(flags["map"]), case)
         if flags["json"]:
             print(json.dumps(summary(case, turn, missing)))
         else:
@@ -168,7 +168,8 @@ def _print(case: Case, turn: Turn | None, missing: str) -> None:
     amap = case.anomaly_map
     print(f"expert score {amap.score:.2f} (0.5 is the threshold; {amap.basis})")
     for roi in case.rois:
-        print(f"  region {roi.x0},{roi.y0} to {roi.x1},{roi.y1}  score {roi.score:.2f}")
+        score = "" if roi.score is None else f"  score {roi.score:.2f}"
+        print(f"  region {roi.x0},{roi.y0} to {roi.x1},{roi.y1}{score}")
     if turn and turn.verdict:
         print(f"verdict {turn.verdict.label}, p(defective) {turn.verdict.p_defective:.2f}")
     if (turn and turn.error) or missing:
@@ -180,8 +181,13 @@ def _save_map(path: Path, case: Case) -> None:
     import numpy as np
 
     values = cv2.resize(case.anomaly_map.values, case.query.size, interpolation=cv2.INTER_LINEAR)
-    with path.open("wb") as file:
-        np.save(file, values.astype(np.float32))
+    try:
+        with path.open("wb") as file:
+            np.save(file, values.astype(np.float32))
+    except OSError as error:
+        raise NotSaved(
+            f"The map cannot be written to {path} ({error.strerror}). Name another file with --map."
+        ) from error
 
 
 def _process(workbench, wanted: str | None) -> ManufacturingProcess | None:
@@ -195,7 +201,11 @@ def _process(workbench, wanted: str | None) -> ManufacturingProcess | None:
 
 
 def _add(workbench, path: str) -> ImageRecord:
-    return workbench.add_image(_read(path), Path(path).name)
+    try:
+        return workbench.add_image(_read(path), Path(path).name)
+    except ImageError as error:
+        told = str(error)
+        raise ImageError(told if path in told else f"{path}: {told}") from error
 
 
 def _read(path: str) -> bytes:

@@ -129,7 +129,10 @@ class Inspector:
         try:
             yield from self._answer(inspection, turn, history, options, stop, started)
         except TriadError as error:
-            yield replace(turn, state="failed", error=str(error))
+            if stop.is_set():  # while the pictures were read, before any word
+                yield replace(turn, state="stopped")
+            else:
+                yield replace(turn, state="failed", error=str(error))
 
     def _answer(
         self,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from triad_ui.dialogue.processes import find, parse
-from triad_ui.errors import ModelError, ProcessError, StoreError
+from triad_ui.errors import ModelError, ProcessError, StoreError, TriadError
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
@@ -35,6 +35,7 @@ from triad_ui.records import (
     Window,
 )
 
+BROKEN = "The answer broke off because of a defect of ours; the log has the reason. Ask again."
 SAVE_EVERY = 1.0
 """Seconds between two savings of a growing answer."""
 
@@ -158,19 +159,20 @@ class Workbench:
 
         The question is stored before the model reads it, the answer about once a second while it
         grows and again at its end. Closing the generator stops the model and keeps what was said.
-        Raises NotFound, NotSaved, ModelNotReady (nothing was stored) and ModelError.
+        Raises NotFound, NotSaved, ModelNotReady and ModelError when it is asked twice at once
+        (nothing was stored).
         """
         question = question.strip()
         if not question:
             raise ModelError("The question is empty. Type what you want to know of this part.")
         self._loader.current()
-        case = self._store.case(case_id)
-        inspection = self._inspection(case)
         options = options or GenerationOptions()
-        turn = Turn("", question, rois=case.rois, seed=options.seed)
-        turn = replace(turn, id=self._store.save_turn(case_id, turn))
-        saved = time.monotonic()
         with self._running(case_id) as stop:
+            case = self._store.case(case_id)
+            inspection = self._inspection(case)
+            turn = Turn("", question, rois=case.rois, seed=options.seed)
+            turn = replace(turn, id=self._store.save_turn(case_id, turn))
+            saved = time.monotonic()
             answers = self._inspector.ask(
                 inspection, question, case.turns, options=options, stop=stop, turn_id=turn.id
             )
@@ -180,6 +182,12 @@ class Workbench:
                         self._store.save_turn(case_id, turn)
                         saved = time.monotonic()
                     yield turn
+            except Exception as error:
+                told = str(error) if isinstance(error, TriadError) else BROKEN
+                turn = replace(turn, state="failed", error=told)
+                with suppress(StoreError):
+                    self._store.save_turn(case_id, turn)
+                raise
             finally:
                 answers.close()
                 if turn.state == "streaming":
