@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -217,6 +218,52 @@ def test_derived_folder_is_whole_or_not_there(
     )
     if sys.platform != "win32":
         assert stat.S_IMODE(target.stat().st_mode) == 0o755
+
+
+@pytest.fixture
+def tiny_installed(tmp_path: Path, tiny_wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The tiny package as pip would have installed it; its file."""
+    site = tmp_path / "site-packages"
+    with zipfile.ZipFile(tiny_wheel) as archive:
+        archive.extractall(site)
+    monkeypatch.syspath_prepend(site)
+    return site / "tiny_weights" / "net.bin"
+
+
+def test_an_installed_package_serves_without_a_network(
+    tmp_path: Path, tiny_package: Package, tiny_installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", lambda *_a, **_k: pytest.fail("started a job"))
+    cache = WeightCache(tmp_path / "cache", offline=True)
+    seen: list[tuple[int, int]] = []
+    path = cache.fetch(tiny_package, lambda done, total: seen.append((done, total)))
+    assert path.read_bytes() == CONTENT
+    assert path.is_relative_to(cache.root)  # a copy: the package may be uninstalled
+    assert seen[-1] == (tiny_package.wheel_bytes, tiny_package.wheel_bytes)
+    assert leftovers(cache) == []
+    tiny_installed.unlink()
+    assert cache.fetch(tiny_package, quiet) == path == cache.path(tiny_package)
+
+
+@pytest.mark.parametrize("content", [None, b"another release"])
+def test_an_installed_package_that_is_another_is_passed_over(
+    tiny_cache: WeightCache, tiny_package: Package, tiny_installed: Path, content: bytes | None
+) -> None:
+    if content is None:
+        tiny_installed.unlink()
+    else:
+        tiny_installed.write_bytes(content)
+    assert tiny_cache.fetch(tiny_package, quiet).read_bytes() == CONTENT  # through pip
+    assert WeightCache(tiny_cache.root, offline=True).path(tiny_package) is not None
+
+
+def test_a_changed_file_is_replaced_from_the_installed_package(
+    tmp_path: Path, tiny_package: Package, tiny_installed: Path
+) -> None:
+    cache = WeightCache(tmp_path / "cache", offline=True)
+    path = cache.fetch(tiny_package, quiet)
+    path.write_bytes(b"spoilt")
+    assert cache.fetch(tiny_package, quiet).read_bytes() == CONTENT
 
 
 @pytest.mark.weights

@@ -75,7 +75,7 @@ def dialogue(
         WHAT: _what, WHERE: _where, STEP: _step, KIND: _kind, WHY: _why, SURE: _sure, CHECK: _check,
     }  # fmt: skip
     later = [WHERE, STEP, KIND, WHY, SURE, CHECK]
-    if truth.process is None:
+    if truth.process is None or (truth.label == "defective" and truth.step is None):
         later.remove(STEP)
     asked = [WHAT, *(later[i] for i in rng.permutation(len(later))[: rng.integers(0, 3)])]
     if rng.random() < 0.15:
@@ -100,9 +100,22 @@ def _article(phrase: str) -> str:
     return ("an " if phrase[:1] in "aeiou" else "a ") + phrase
 
 
+def _plural(kind: str) -> bool:
+    return kind.endswith("s")
+
+
+def _this_is(kind: str) -> str:
+    return f"{'These are' if _plural(kind) else 'This is'} {_article(kind)}"
+
+
+def _there_is(kind: str) -> str:
+    return f"There {'are' if _plural(kind) else 'is'} {_article(kind)}"
+
+
 def _place(truth: Truth) -> str:
-    place = truth.location or "center"
-    return f"in the {place}" if place == "center" else f"at the {place}"
+    if truth.location is None:
+        return "on the part"
+    return f"{'in' if truth.location == 'center' else 'at'} the {truth.location}"
 
 
 def _step_text(truth: Truth) -> str:
@@ -130,20 +143,20 @@ def _what(truth: Truth, rng: np.random.Generator) -> str:
             f"Nothing is wrong: the {truth.product} agrees with {against}.",
             f"No defect is visible. The {truth.product} matches {against}.",
         )
-    if truth.expected and truth.process is not None:
+    if truth.expected and truth.process is not None and truth.step is not None:
         return _one(
             rng,
             f"The part shows {truth.observed} {_place(truth)}, but step {truth.step} calls for "
-            f"{truth.expected}. This is a {truth.kind}.",
-            f"There is a {truth.kind} {_place(truth)}: step {truth.step} calls for "
+            f"{truth.expected}. {_this_is(truth.kind)}.",
+            f"{_there_is(truth.kind)} {_place(truth)}: step {truth.step} calls for "
             f"{truth.expected}, and the part shows {truth.observed}.",
         )
     if truth.expected:
         return (
-            f"There is a {truth.kind} {_place(truth)}: the part shows {truth.observed}, the "
+            f"{_there_is(truth.kind)} {_place(truth)}: the part shows {truth.observed}, the "
             f"reference {truth.expected}."
         )
-    found = f"There is {_article(truth.kind)} {_place(truth)}."
+    found = f"{_there_is(truth.kind)} {_place(truth)}."
     if truth.process is None or truth.step is None:
         return found
     return _one(
@@ -156,8 +169,11 @@ def _what(truth: Truth, rng: np.random.Generator) -> str:
 def _where(truth: Truth, rng: np.random.Generator) -> str:
     if truth.label != "defective":
         return "Nowhere: I see no defect."
+    if truth.location is None:
+        return "I cannot tell where."
+    verb = "are" if _plural(truth.kind) else "is"
     return _one(
-        rng, f"It is {_place(truth)} of the image.", f"The {truth.kind} is {_place(truth)}."
+        rng, f"It is {_place(truth)} of the image.", f"The {truth.kind} {verb} {_place(truth)}."
     )
 
 
@@ -175,7 +191,7 @@ def _step(truth: Truth, rng: np.random.Generator) -> str:
 def _kind(truth: Truth, rng: np.random.Generator) -> str:
     if truth.label != "defective":
         return "There is no defect to name."
-    return f"It is {_article(truth.kind)}."
+    return f"{'They are' if _plural(truth.kind) else 'It is'} {_article(truth.kind)}."
 
 
 def _why(truth: Truth, rng: np.random.Generator) -> str:

@@ -1,0 +1,51 @@
+"""Training examples out of nothing: cells from a stub tower, a truth, a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from tests.model.tiny import stub_tower, visual
+from triad_ui.instruct.dialogue import Truth
+from triad_ui.model.embedded import views
+from triad_ui.records import ManufacturingProcess, ProcessStep
+from triad_ui.rounds.examples import COLOURS, Example, cell_boxes
+from triad_ui.rounds.looking import Words
+
+PROCESS = ManufacturingProcess(
+    "cap", "cap", "caps", (ProcessStep(1, "Press it."), ProcessStep(2, "Print it."))
+)
+KINDS = ("dent", "scratch")
+
+
+def example(seed: int, *, defective: bool, one_shot: bool = True, rois: int = 1) -> Example:
+    """A faulty one has its fault in the top left quarter."""
+    images = [visual(seed, rois)]
+    if one_shot:
+        images.append(visual(seed + 1000, rois, mapped=False, is_reference=True))
+    cells = views.encode(images, stub_tower)
+    truth = Truth("normal", "cap", PROCESS, one_shot=one_shot)
+    masked = torch.zeros(len(cells[0]))
+    if defective:
+        kind = KINDS[seed % 2]
+        truth = Truth("defective", "cap", PROCESS, kind, "top left", 1, one_shot=one_shot)
+        boxes = torch.from_numpy(cell_boxes(cells[0], rois))
+        masked = ((boxes[:, 0] < 0.25) & (boxes[:, 1] < 0.25)).float()
+    colours = torch.zeros(len(cells[0]), len(COLOURS))
+    colours[:, seed % len(COLOURS)] = 1.0
+    return Example(seed, "cap", cells, truth, True, masked, colours)
+
+
+def four() -> list[Example]:
+    return [
+        example(seed, defective=bool(seed % 2), one_shot=seed < 2, rois=seed) for seed in range(4)
+    ]
+
+
+def words(width: int = 64, kinds: Sequence[str] = KINDS) -> Words:
+    random = torch.Generator().manual_seed(0)
+    rows = torch.randn(1 + len(kinds), width, generator=random)
+    colours = torch.randn(len(COLOURS), width, generator=random)
+    unit = torch.nn.functional.normalize
+    return Words(unit(rows), unit(colours), {kind: n for n, kind in enumerate(kinds, 1)})

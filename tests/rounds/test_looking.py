@@ -1,0 +1,51 @@
+"""Stage (a): batches line up with their cells, and a few steps lower the loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from tests.rounds.made_up import example, four, words
+from triad_ui.model.embedded.projector import Projector
+from triad_ui.rounds.looking import Looking, batch_of, image_scores, train_looking
+
+
+def test_a_batch_lines_up_with_its_cells() -> None:
+    some = [example(1, defective=True), example(2, defective=False, one_shot=False)]
+    batch = batch_of(some, words())
+    counts = [len(cells) for each in some for cells in each.cells]
+    assert counts == [100, 52, 100]
+    total = sum(counts)
+    for part in (batch.cells, batch.faulty, batch.kind, batch.known, batch.colours):
+        assert len(part) == total
+    query, reference = slice(0, 100), slice(100, 152)
+    assert torch.equal(batch.faulty[query] > 0, some[0].masked > 0.08)
+    assert 0 < batch.faulty[query].sum() < 100
+    assert set(batch.kind[query].tolist()) == {0, words().kind_index["scratch"]}
+    assert not batch.known[reference].any()
+    assert batch.faulty[reference].sum() == 0
+    assert batch.colours[reference].sum() == 0
+    assert batch.faulty[152:].sum() == 0
+    assert bool(batch.known[152:].all())
+
+
+def test_a_good_batch_has_no_loss_of_kind() -> None:
+    torch.manual_seed(0)
+    batch = batch_of([example(2, defective=False)], words())
+    losses = Looking(words())(Projector(64, hidden=32)(batch.cells), batch)
+    assert set(losses) == {"fault", "colour"}
+
+
+def test_training_lowers_the_loss_and_finds_the_fault() -> None:
+    torch.manual_seed(0)
+    projector, looking, seen = Projector(64, hidden=32), Looking(words()), []
+    train_looking(
+        projector, looking, four(), epochs=40, seed=0, batch_size=4, rate=3e-3,
+        on_step=lambda step, steps, losses: seen.append((step, steps, sum(losses.values()))),
+    )  # fmt: skip
+    assert [step for step, *_ in seen] == list(range(1, 41))
+    assert seen[-1][1] == 40
+    assert seen[-1][2] < 0.6 * seen[0][2]
+    scores = image_scores(projector, looking, four())
+    bad = np.array([each.truth.label == "defective" for each in four()])
+    assert scores[bad].min() > scores[~bad].max()

@@ -1,0 +1,153 @@
+"""Stage (b): what is learned from, and that learning works from training to the running model."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+
+from tests.model.tiny import stub_tower, tiny_language, visual, write_tokenizer
+from tests.rounds.made_up import example, four, words
+from triad_ui.dialogue import prompt
+from triad_ui.model.embedded.chat import ChatTokenizer
+from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.triad import EmbeddedTriad
+from triad_ui.model.language_model import GenerationOptions
+from triad_ui.records import Message
+from triad_ui.rounds.looking import Looking
+from triad_ui.rounds.talking import (
+    OPENING_WEIGHT,
+    Talker,
+    _batches,
+    messages_of,
+    opening_logits,
+    sequenced,
+    train_talking,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> ChatTokenizer:
+    return ChatTokenizer(write_tokenizer(tmp_path_factory.mktemp("tokens") / "tokenizer.json"))
+
+
+@pytest.fixture
+def talker(tokenizer: ChatTokenizer) -> Talker:
+    torch.manual_seed(0)
+    language = tiny_language()
+    lora = LoraConfig(r=8, lora_alpha=32, target_modules=["q_proj", "v_proj", "down_proj"],
+                      task_type="CAUSAL_LM")  # fmt: skip
+    return Talker(get_peft_model(language, lora), Projector(64, hidden=32), tokenizer)
+
+
+def test_dialogues_open_as_the_workbench_does() -> None:
+    one = example(1, defective=True)
+    messages = messages_of(one.truth, np.random.default_rng(0))
+    assert tuple(messages[:2]) == prompt.opening("cap", one.truth.process, 2)
+    assert messages[2] == Message("assistant", "A")
+    assert [m.role for m in messages[3:]] == ["user", "assistant"] * ((len(messages) - 3) // 2)
+    good = example(2, defective=False, one_shot=False)
+    messages = messages_of(good.truth, np.random.default_rng(0))
+    assert messages[1].images == (0,)
+    assert messages[2].text == "B"
+
+
+def test_only_the_assistants_words_are_learned(tokenizer: ChatTokenizer) -> None:
+    messages = [
+        Message("system", "You are"),
+        Message("user", "Are there any defects?", (0, 1)),
+        Message("assistant", "A"),
+        Message("user", "Where is it?"),
+        Message("assistant", "at the top left."),
+    ]
+    made = sequenced(messages, [5, 3], tokenizer)
+    assert len(made.ids) == len(made.weights)
+    learned = [token for token, weight in zip(made.ids, made.weights) if weight > 0]
+    said = tokenizer.encode("at the top left.")
+    assert learned == [*tokenizer.encode("A"), tokenizer.end, *said, tokenizer.end]
+    weights = [weight for weight in made.weights if weight > 0]
+    assert weights == [OPENING_WEIGHT] + [1.0] * (len(weights) - 1)
+    # the rows of both images, in order, each image in its own place
+    rows = [token for token in made.ids if token < 0]
+    assert rows == [-1, -2, -3, -4, -5, -6, -7, -8]
+    first = made.ids.index(-5)
+    assert made.ids[first + 1] >= 0  # a newline stands between the images
+
+
+def test_positions_are_those_of_the_running_model(tokenizer: ChatTokenizer) -> None:
+    """What was trained on is read the same way when the model is used."""
+    messages = messages_of(example(1, defective=True).truth, np.random.default_rng(0))
+    trained = sequenced(messages[:2], [100, 52], tokenizer)
+    pieces = tokenizer.pieces(messages[:2])
+    words_only = [token for token in trained.ids if token >= 0]
+    used = [piece for piece in pieces if isinstance(piece, int)]
+    opening = len(tokenizer.encode("assistant\n")) + 1
+    assert words_only == used[:-opening]
+
+
+def test_the_loss_is_that_of_a_loop_over_positions(talker: Talker) -> None:
+    some = four()
+    looking = Looking(words())
+    rng = np.random.default_rng(3)
+    talker.eval()  # parts of cells are hidden at random while training
+    got = talker.loss(some, looking, rng)["answer"].item()
+    rng = np.random.default_rng(3)
+    wrong = weight = 0.0
+    table = talker.language.get_input_embeddings().weight
+    with torch.no_grad():
+        for each in some:
+            rows = torch.cat([talker.projector(cells) for cells in each.cells])
+            counts = [len(cells) for cells in each.cells]
+            made = sequenced(messages_of(each.truth, rng), counts, talker.tokenizer)
+            embedded = torch.stack([table[i] if i >= 0 else rows[-1 - i] for i in made.ids])
+            logits = talker.language(inputs_embeds=embedded[None]).logits[0].log_softmax(-1)
+            for place, (token, share) in enumerate(zip(made.ids, made.weights)):
+                if share:
+                    wrong -= share * float(logits[place - 1, token])
+                    weight += share
+    assert got == pytest.approx(wrong / weight, rel=0.01)  # bfloat16 against float32
+
+
+def test_training_lowers_the_loss_and_the_running_model_agrees(talker: Talker) -> None:
+    some, looking, seen = four(), Looking(words()), []
+    torch.manual_seed(0)
+    train_talking(
+        talker, looking, some, steps=30, seconds=1e9, seed=0, batch_size=4, rate=1e-2,
+        on_step=lambda step, steps, losses: seen.append(losses["answer"]),
+    )  # fmt: skip
+    assert len(seen) == 30
+    assert np.mean(seen[-5:]) < 0.85 * np.mean(seen[:5])
+    trained = opening_logits(talker, some)
+    merged = talker.language.merge_and_unload().eval().requires_grad_(False)
+    running = EmbeddedTriad(merged, talker.tokenizer, talker.projector, stub_tower, "tiny")
+    for number, each in enumerate(some):
+        images = [visual(number, number)]
+        if each.truth.one_shot:
+            images.append(visual(number + 1000, number, mapped=False, is_reference=True))
+        messages = prompt.opening("cap", each.truth.process, len(images))
+        yes, no = running.choice_logits(images, messages, (prompt.YES, prompt.NO))
+        assert yes - no == pytest.approx(trained[number], abs=0.3)  # bfloat16 against float32
+    chunks = list(running.stream(images, messages, GenerationOptions(4), threading.Event()))
+    assert chunks[-1].finished
+
+
+def test_training_ends_when_its_time_is_over(talker: Talker) -> None:
+    seen: list[int] = []
+    train_talking(
+        talker, Looking(words()), four(), steps=1000, seconds=0.0001, seed=0, batch_size=4,
+        on_step=lambda step, *_: seen.append(step),
+    )  # fmt: skip
+    assert len(seen) <= 1
+
+
+def test_batches_hold_each_example_once_and_like_lengths_together() -> None:
+    some = [example(seed, defective=False, rois=seed % 5) for seed in range(10)]
+    batches = _batches(some, 3, np.random.default_rng(0))
+    assert sorted(index for batch in batches for index in batch) == list(range(10))
+    assert max(len(batch) for batch in batches) == 3
+    assert isinstance(batches[0], list)

@@ -1,0 +1,122 @@
+"""The training command: its measures, and a whole tiny run from examples to a loadable adapter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from tests.model.tiny import stub_tower, tiny_config, visual, write_tokenizer
+from tests.rounds.made_up import example
+from triad_ui.errors import TrainingError
+from triad_ui.model.embedded.load import TOKENIZER, load_embedded, read_card
+from triad_ui.records import Message
+from triad_ui.rounds import train_embedded as module
+from triad_ui.rounds.examples import COLOURS, Example
+from triad_ui.rounds.train_embedded import LOGICAL_KINDS, Budget, auroc, train_embedded, words_of
+from triad_ui.synthesis.surface import SURFACE_KINDS
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_auroc_is_the_share_of_pairs_in_order(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 8, 40).astype(float)  # with ties
+    labels = rng.random(40) < 0.4
+    pairs = [
+        1.0 if bad > good else 0.5 if bad == good else 0.0
+        for bad in scores[labels]
+        for good in scores[~labels]
+    ]
+    assert auroc(scores, labels) == pytest.approx(sum(pairs) / len(pairs))
+
+
+def test_auroc_of_one_class_is_unknown() -> None:
+    assert np.isnan(auroc(np.array([1.0, 2.0]), np.array([True, True])))
+    assert auroc(np.array([1.0, 2.0]), np.array([False, True])) == 1.0
+    assert auroc(np.array([2.0, 1.0]), np.array([False, True])) == 0.0
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    LlamaForCausalLM(tiny_config()).save_pretrained(tmp_path / "base")
+    write_tokenizer(tmp_path / "base" / TOKENIZER)
+    return tmp_path / "base"
+
+
+def test_words_have_unit_length_and_their_own_rows(base: Path) -> None:
+    from triad_ui.model.embedded.load import load_base
+
+    model, tokenizer = load_base(base, torch.float32)
+    words = words_of(tokenizer, model.get_input_embeddings().weight)
+    assert words.kinds.shape == (1 + len(SURFACE_KINDS) + len(LOGICAL_KINDS), 64)
+    assert words.colours.shape == (len(COLOURS), 64)
+    assert torch.allclose(words.kinds.norm(dim=1), torch.ones(len(words.kinds)))
+    assert sorted(words.kind_index.values()) == list(range(1, len(words.kinds)))
+
+
+def made(folder: Path, weights: Path, first: int, count: int, *_: object) -> list[Example]:
+    return [example(n, defective=bool(n % 2), rois=n % 3) for n in range(count)]
+
+
+def run(base: Path, folder: Path, said: list[str]) -> dict:
+    budget = Budget(examples=8, epochs=2, steps=3, batch=2, validation=6)
+    return train_embedded(
+        base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
+        say=said.append,
+    )  # fmt: skip
+
+
+def test_a_run_writes_an_adapter_that_loads_and_answers(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "examples", made)
+    said: list[str] = []
+    card = run(base, tmp_path, said)
+    assert read_card(tmp_path / "adapter")["files"] == card["files"]
+    for name, digest in card["files"].items():
+        content = (tmp_path / "adapter" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
+    assert card["seed"] == 3
+    assert card["budget"]["steps"] == 3
+    assert set(card["validation"]) == {
+        "looking", "looking, new families", "verdict", "verdict, new families",
+    }  # fmt: skip
+    lines = (tmp_path / "work" / "losses.jsonl").read_text("utf-8").splitlines()
+    noted = [json.loads(line) for line in lines]
+    assert [line["step"] for line in noted if line["stage"] == "b"] == [1, 2, 3]
+    assert any("stage b 3/3" in line for line in said)
+    model = load_embedded(base, tmp_path / "adapter", stub_tower, torch.float32)
+    logits = model.choice_logits((visual(),), (Message("user", "defect?", (0,)),), ("A", "B"))
+    assert all(np.isfinite(logits))
+
+
+def test_a_second_run_takes_stage_a_from_the_first(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "examples", made)
+    run(base, tmp_path, [])
+    monkeypatch.setattr(module, "train_looking", lambda *_a, **_k: pytest.fail("trained again"))
+    run(base, tmp_path, [])
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*arguments: object) -> list[Example]:
+        some = made(*arguments)
+        for each in some:
+            each.cells[0].vectors[0, 0] = float("nan")
+        return some
+
+    monkeypatch.setattr(module, "examples", spoilt)
+    with pytest.raises(TrainingError, match="not finite"):
+        run(base, tmp_path, [])
+    assert not (tmp_path / "adapter").exists()
