@@ -21,9 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load(flags)
         logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        from triad_ui.wiring import build_workbench
-
         from triad_ui.ui.page import serve
+        from triad_ui.wiring import build_workbench
 
         workbench = build_workbench(settings)
         try:

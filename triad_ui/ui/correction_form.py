@@ -12,13 +12,19 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from triad_ui.records import LOCATIONS
+from triad_ui.ui.panel import panel
 from triad_ui.ui.present import LABELS
 
 _EMPTY = [None, None, None, 0, "", "", "", ""]
 """agrees, label, location, step, kind, answer, note, author."""
 
+# The event comes before Gradio has taken over the last key, so text is read from the page itself.
 KEEP = """(id, ...fields) => {
   if (!id) return;
+  ['kind', 'answer', 'note', 'author'].forEach((name, index) => {
+    const box = document.querySelector(`#${name} textarea, #${name} input`);
+    if (box) fields[4 + index] = box.value;
+  });
   localStorage.setItem('tw-author', fields[7] || '');
   localStorage.setItem('tw-draft-' + id, JSON.stringify(fields));
 }"""
@@ -91,6 +97,7 @@ def build_correction_form() -> CorrectionForm:
                 "Save correction", variant="primary", elem_id="save", min_width=0, scale=0
             )
             saved = gr.Markdown(elem_id="saved", elem_classes="tw-note")
+        panel("draft", elem_id="draft")
     fields = [agrees, label, location, step, kind, answer, note, author]
     return CorrectionForm(about, step, fields, fields, save, saved)
 
@@ -100,7 +107,7 @@ def keep_draft(form: CorrectionForm, case_id: gr.Textbox) -> None:
     for field in form.fields:
         field.input(
             None, [case_id, *form.fields], None, js=KEEP, api_visibility="private",
-            show_progress="hidden",
+            show_progress="hidden", queue=False, trigger_mode="multiple",
         )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
+from triad_ui.records import EngineStatus
 from triad_ui.ui import present
 from triad_ui.ui.guard import guard
 from triad_ui.ui.panel import panel
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 1.0
 _UNDER_WAY = ("fetching", "loading")
+_BEGINNING = EngineStatus("loading", "starting ...")
 
 
 class EngineLine(NamedTuple):
@@ -28,12 +30,17 @@ class EngineLine(NamedTuple):
     poll: Any
 
 
-def build_engine_line(workbench: Workbench) -> EngineLine:
-    """Build the line with its timer; call inside gr.Blocks."""
+def build_engine_line(workbench: Workbench, *, coming: bool) -> EngineLine:
+    """Build the line with its timer; call inside gr.Blocks.
+
+    coming: a model is set up, so that "absent" only means that loading has not begun.
+    """
 
     @guard
     def engine() -> tuple[present.Json, gr.Timer]:
         status = workbench.engine_status()
+        if coming and status.state == "absent":
+            status = _BEGINNING
         return present.engine(status), gr.Timer(active=status.state in _UNDER_WAY)
 
     @guard

@@ -7,6 +7,7 @@ what is shown comes with the load event. Knows no handler's inside.
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -38,13 +39,15 @@ if TYPE_CHECKING:
 
 TITLE = "Triad Workbench"
 QUEUE = 64
+LOAD_AFTER = 1.5
+"""Seconds from the page to the first touch of torch."""
 MAX_FILE = "512mb"
 
 
 def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
     """The page over one workbench; nothing runs until it is served."""
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
-        engine = build_engine_line(workbench)
+        engine = build_engine_line(workbench, coming=settings.model != "none")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Inspect", id="inspect"):
                 inspect = build_inspect_tab(workbench, settings, read_examples())
@@ -85,13 +88,17 @@ def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
 
 
 def serve(workbench: Workbench, settings: Settings, *, block: bool = True) -> gr.Blocks:
-    """Serve the page with its own routes; returns when stopped, at once if `block` is False."""
+    """Serve the page with its own routes; returns when stopped, at once if `block` is False.
+
+    The language model begins to load a moment after the page is up: importing torch would make the
+    first answer wait for it.
+    """
     page = build_page(workbench, settings)
     page.launch(
         server_name=settings.host,
         server_port=settings.port,
         root_path=settings.root_path or None,
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
         app_kwargs={
             "routes": routes(workbench, read_examples()),
             "middleware": [Middleware(SafeHeaders)],
@@ -100,6 +107,11 @@ def serve(workbench: Workbench, settings: Settings, *, block: bool = True) -> gr
         },
         **launch_options(settings),
     )
+    begin = threading.Timer(LOAD_AFTER, workbench.load_model)
+    begin.daemon = True
+    begin.start()
+    if block:
+        page.block_thread()
     return page
 
 
