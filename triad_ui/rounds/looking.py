@@ -117,8 +117,9 @@ def train_looking(
 ) -> None:
     """Train both in place. on_step: (step, steps, losses)."""
     random = np.random.default_rng(seed)
+    projector.train()
     optimizer = torch.optim.AdamW(
-        [*projector.parameters(), *looking.parameters()], lr=rate, weight_decay=0.01
+        [*projector.parameters(), *looking.parameters()], lr=rate, weight_decay=0.05
     )
     per_epoch = max(1, len(examples) // batch_size)
     steps = epochs * per_epoch
@@ -138,11 +139,13 @@ def train_looking(
             schedule.step()
             step += 1
             on_step(step, steps, {name: value.item() for name, value in losses.items()})
+    projector.eval()
 
 
 @torch.inference_mode()
 def image_scores(projector: Projector, looking: Looking, examples: Sequence[Example]) -> np.ndarray:
     """float (len(examples),): the highest fault logit among each query's cells."""
+    projector.eval()
     scores = []
     for example in examples:
         logits = looking.kind_logits(projector(example.cells[0]))

@@ -2,7 +2,8 @@
 
 Examples are made once and kept; stage (a) teaches the projector to look, stage (b) the language
 model to read and talk; a held-out validation is scored on the way; the adapter is written whole.
-Stage (b) saves its state now and then, and a second call goes on from there.
+A second call takes the examples and stage (a) from the work folder; stage (b) begins anew, though
+its adapter so far is written every hundred steps.
 Knows nothing of corrections by people: those are rounds of their own.
 """
 
@@ -57,9 +58,9 @@ class Budget:
 
 BUDGETS = {
     "smoke": Budget(examples=50, epochs=1, steps=3, batch=2, validation=10),
-    "20m": Budget(examples=1000, epochs=12, steps=150, minutes=12, validation=100),
-    "1h": Budget(examples=3000, epochs=12, steps=600, minutes=45),
-    "3h": Budget(examples=8000, epochs=12, steps=1800, minutes=120),
+    "20m": Budget(examples=1000, epochs=10, steps=150, minutes=12, validation=100),
+    "1h": Budget(examples=2500, epochs=8, steps=600, minutes=45),
+    "3h": Budget(examples=8000, epochs=8, steps=1800, minutes=120),
 }
 
 Say = Callable[[str], None]
@@ -143,7 +144,7 @@ def train_embedded(
     def step_done(step: int, steps: int, losses: dict[str, float]) -> None:
         note("b", step, steps, losses)
         if step % 100 == 0:
-            some = _measured(opening_logits(talker, valid[:80]), valid[:80])
+            some = _measured(opening_logits(talker, valid[:60]), valid[:60])
             talker.train()
             say(f"validation at {step}: {some}")
             _write(out, talker, report, budget, seed, started)
@@ -168,7 +169,7 @@ def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
     return float(above + 0.5 * (positive[:, None] == negative[None]).mean())
 
 
-def _measured(scores: np.ndarray, shown: list) -> dict[str, float]:
+def _measured(scores: np.ndarray, shown: list) -> dict[str, float | None]:
     """AUROC over all, and of each sort of fault against all good parts."""
     bad = np.array([e.truth.label == "defective" for e in shown])
     logical = np.array([bool(e.truth.expected) for e in shown])
@@ -179,7 +180,8 @@ def _measured(scores: np.ndarray, shown: list) -> dict[str, float]:
         "logical": ~bad | logical & ~flipped,
         "process only": ~bad | logical & flipped,
     }
-    return {name: round(auroc(scores[g], bad[g]), 3) for name, g in groups.items()}
+    areas = {name: auroc(scores[g], bad[g]) for name, g in groups.items()}
+    return {name: None if np.isnan(area) else round(area, 3) for name, area in areas.items()}
 
 
 def _write(

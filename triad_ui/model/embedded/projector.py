@@ -14,6 +14,8 @@ from torch.nn import functional
 from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
 
 PLACE_GRID = 8
+HIDDEN = 0.3
+"""Share of the cells in which a part is hidden while training."""
 
 
 class Projector(nn.Module):
@@ -30,6 +32,7 @@ class Projector(nn.Module):
         self.linear_1 = nn.Linear(sum(CELL_PARTS) + CELL_PARTS[4], hidden)
         self.linear_2 = nn.Linear(hidden, width)
         self.output = nn.LayerNorm(width, elementwise_affine=False)
+        self.drop = nn.Dropout(0.15)
         self.kind = nn.Embedding(4, width)
         self.region = nn.Embedding(MAX_ROIS, width)
         self.place = nn.Parameter(torch.zeros(1, width, PLACE_GRID, PLACE_GRID))
@@ -41,23 +44,31 @@ class Projector(nn.Module):
     def forward(self, cells: Cells) -> Tensor:
         """Visual tokens float32 (N, width), in the order of the cells."""
         parts = cells.vectors.split(CELL_PARTS, 1)
-        normed = [norm(part) for norm, part in zip(self.norms, parts[:4])]
+        # in training, whole parts of a cell are hidden now and then: what the expert's map says
+        # holds for products that were never seen, what the features say need not
+        normed = [self._hide(norm(part)) for norm, part in zip(self.norms, parts[:4])]
         # raw colours say "red", normed ones say "different from its surroundings"
         colours, residual, colour_residual = parts[4], parts[5], parts[6]
         inner = torch.cat(
             [
                 *normed,
-                colours * 2.0,
-                self.colours(colours),
-                residual * 0.5,
-                colour_residual * 6.0,
+                self._hide(colours * 2.0),
+                self._hide(self.colours(colours)),
+                self._hide(residual * 0.5),
+                self._hide(colour_residual * 6.0),
                 *parts[7:],
             ],
             1,
         )
-        hidden = functional.gelu(self.linear_1(inner))
+        hidden = self.drop(functional.gelu(self.linear_1(inner)))
         tokens = self.output(self.linear_2(hidden)) * self.scale
         return tokens + self._where(cells.places) + self.kind(cells.kinds) + self._region(cells)
+
+    def _hide(self, part: Tensor) -> Tensor:
+        if not self.training:
+            return part
+        shown = torch.rand(len(part), 1, device=part.device) > HIDDEN
+        return self.drop(part) * shown
 
     def _where(self, places: Tensor) -> Tensor:
         spots = (places[:, :2] * 2.0 - 1.0)[None, :, None]
