@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from triad_ui.rounds.examples import Example
 from triad_ui.rounds.looking import Looking, batch_of
 
 IGNORED = -100
+KEEP_EVERY = 25
 OPENING_WEIGHT = 4.0
 """The opening letter is one token among thirty, and the one that matters most."""
 
@@ -143,8 +145,11 @@ def train_talking(
     on_step: Callable[[int, int, dict[str, float]], None],
     batch_size: int = 8,
     rate: float = 4e-4,
+    state: Path | None = None,
 ) -> None:
     """Train in place for `steps` batches or `seconds`, whichever is over first.
+
+    state: a file that keeps the run every `KEEP_EVERY` steps; a run that finds it goes on there.
 
     The rate warms up and falls to nothing by then. Goes over the examples as often as that takes;
     batches are drawn from neighbours in length, which halves the padding.
@@ -155,8 +160,16 @@ def train_talking(
     optimizer = torch.optim.AdamW([*lora, *own], lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
     talker.train()
     started = time.monotonic()
+    first = 1
+    if state is not None and state.exists():
+        kept = torch.load(state, weights_only=True)
+        for parameter, value in zip([*lora, *own], kept["parameters"], strict=True):
+            parameter.data.copy_(value)
+        optimizer.load_state_dict(kept["optimizer"])
+        first, started = kept["step"] + 1, started - kept["seconds"]
+        rng = np.random.default_rng([seed, first])
     queue: list[list[int]] = []
-    for step in range(1, steps + 1):
+    for step in range(first, steps + 1):
         done = max(step / steps, (time.monotonic() - started) / seconds)
         if done > 1:
             break
@@ -173,6 +186,18 @@ def train_talking(
         nn.utils.clip_grad_norm_([*lora, *own], 1.0)
         optimizer.step()
         on_step(step, steps, {name: value.item() for name, value in losses.items()})
+        if state is not None and step % KEEP_EVERY == 0:
+            draft = state.with_suffix(".part")
+            torch.save(
+                {
+                    "parameters": [parameter.data for parameter in [*lora, *own]],
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "seconds": time.monotonic() - started,
+                },
+                draft,
+            )
+            draft.replace(state)
     talker.eval()
 
 

@@ -2,8 +2,7 @@
 
 Examples are made once and kept; stage (a) teaches the projector to look, stage (b) the language
 model to read and talk; a held-out validation is scored on the way; the adapter is written whole.
-A second call takes the examples and stage (a) from the work folder; stage (b) begins anew, though
-its adapter so far is written every hundred steps.
+A second call takes the examples and stage (a) from the work folder and goes on with stage (b).
 Knows nothing of corrections by people: those are rounds of their own.
 """
 
@@ -59,7 +58,7 @@ class Budget:
 BUDGETS = {
     "smoke": Budget(examples=50, epochs=1, steps=3, batch=2, validation=10),
     "20m": Budget(examples=1000, epochs=10, steps=150, minutes=12, validation=100),
-    "1h": Budget(examples=2500, epochs=8, steps=600, minutes=45),
+    "1h": Budget(examples=2500, epochs=8, steps=500, minutes=36, validation=120),
     "3h": Budget(examples=8000, epochs=8, steps=1800, minutes=120),
 }
 
@@ -151,7 +150,7 @@ def train_embedded(
 
     train_talking(
         talker, looking, train, steps=budget.steps, seconds=budget.minutes * 60, seed=seed,
-        on_step=step_done, batch_size=budget.batch,
+        on_step=step_done, batch_size=budget.batch, state=work / "talking.pt",
     )  # fmt: skip
     report["verdict"] = _measured(opening_logits(talker, valid), valid)
     report["verdict, new families"] = _measured(opening_logits(talker, unseen), unseen)
