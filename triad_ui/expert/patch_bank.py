@@ -5,7 +5,7 @@ It does not know which network the vectors come from, nor what distance is suspi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -39,14 +39,18 @@ class PatchBank:
             self._vectors[block] = torch.from_numpy(vectors)
             self._owners[block] = torch.from_numpy(owners)
 
-    def distances(self, query: Features, *, without: int | None = None) -> dict[int, np.ndarray]:
+    def distances(
+        self, query: Features, *, without: int | None = None, blocks: Collection[int] | None = None
+    ) -> dict[int, np.ndarray]:
         """1 - cosine to the nearest patch, float32 (h, w) in 0..2 by block.
 
         without: index of a reference whose patches do not count (leave-one-out); it must not be
-        the only one.
+        the only one. blocks: those asked for, all if None.
         """
         found = {}
         for block, vectors in self._vectors.items():
+            if blocks is not None and block not in blocks:
+                continue
             if without is not None:
                 vectors = vectors[self._owners[block] != without]
             height, width, channels = query[block].shape
