@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from triad_ui.settings import REPOSITORY
 
@@ -23,6 +23,9 @@ FLAGS = [
 ]  # fmt: skip
 
 Start = Callable[..., str]
+PATIENCE = 30_000
+"""Milliseconds that a browser test waits for what it expects; a busy machine is slow."""
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -102,7 +105,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
     """A tab; an uncaught error of a script fails the test."""
     errors: list[str] = []
     tab = context.new_page()
-    tab.set_default_timeout(20_000)
+    tab.set_default_timeout(PATIENCE)
     tab.on("pageerror", lambda error: errors.append(str(error)))
     yield tab
     assert errors == []

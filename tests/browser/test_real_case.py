@@ -15,6 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import PATIENCE
 from triad_ui.settings import REPOSITORY
 
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(600)]
@@ -61,10 +62,10 @@ def address(tmp_path: Path, smollm2_gguf: Path) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def patience() -> Iterator[None]:
-    """A laptop's first answer may take a while; other tests keep the usual five seconds."""
+    """A laptop's first answer may take a while; other tests keep theirs."""
     expect.set_options(timeout=120_000)
     yield
-    expect.set_options(timeout=5_000)
+    expect.set_options(timeout=PATIENCE)
 
 
 def test_a_real_photograph_from_upload_to_history(
