@@ -34,6 +34,9 @@ WANTED = "() => window.triadWanted || ''"
 IN_ADDRESS = "() => new URL(window.location.href).searchParams.get('case') || ''"
 GPU = {"concurrency_id": "gpu", "concurrency_limit": 1}
 """Model events wait for each other, whoever asks."""
+LAYING_OUT = {"concurrency_id": "laying-out", "concurrency_limit": 1, "show_progress": "hidden"}
+"""Events that change what is laid out take turns: two uploads at once would each begin from the
+same draft, and the later one would lose the other's picture."""
 FREE = {"concurrency_limit": None, "show_progress": "hidden"}
 
 
@@ -92,7 +95,7 @@ def build_inspect_tab(
     shown = layout.examples.example(
         laying_out.use_example, [wanted],
         [draft, layout.process, layout.text, layout.product, talk.question, *fresh],
-        js=WANTED, api_name="use_example", **FREE,
+        js=WANTED, api_name="use_example", **LAYING_OUT,
     ).success(
         events.inspect, asked, case, show_progress="hidden", **private("inspect_example"), **GPU
     )  # fmt: skip
@@ -123,20 +126,20 @@ def _connect_layout(
 ) -> None:
     layout.photo.upload(
         laying_out.add_photo, [draft, layout.photo], [draft, layout.photo, *fresh],
-        api_name="add_photo", **FREE,
+        api_name="add_photo", **LAYING_OUT,
     ).success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")  # fmt: skip
     layout.good.upload(
         laying_out.add_references, [draft, layout.good], [draft, layout.good, layout.laid],
-        api_name="add_references", **FREE,
+        api_name="add_references", **LAYING_OUT,
     )  # fmt: skip
     layout.laid.drop_reference(
         laying_out.drop_reference, [draft, wanted], [draft, layout.laid],
-        js="(draft, _) => [draft, window.triadWanted]", api_name="drop_reference", **FREE,
+        js="(draft, _) => [draft, window.triadWanted]", api_name="drop_reference", **LAYING_OUT,
     )  # fmt: skip
     gr.on(
         [slider.release for slider in layout.levels[1:]],
         laying_out.set_levels, [draft, *layout.levels[1:]], [draft, layout.laid, viewer],
-        api_name="set_levels", **FREE,
+        api_name="set_levels", **LAYING_OUT,
     )  # fmt: skip
     layout.process.input(
         laying_out.pick_process, [layout.process], [layout.text, layout.product],
