@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.weights, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def inspector(efficientnet_weights: Path, smollm2_gguf: Path, weight_cache: WeightCache):
+    import torch
+
     from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
     from triad_ui.expert.reference import ReferenceExpert
     from triad_ui.model.embedded.load import convert_base, load_embedded
@@ -42,6 +44,7 @@ def inspector(efficientnet_weights: Path, smollm2_gguf: Path, weight_cache: Weig
         base,
         REPOSITORY / "assets" / "embedded",
         lambda rgb, side: network.features(normalise(rgb, side), BLOCKS),
+        torch.bfloat16,  # the precision of the figures in the README, whatever is faster here
     )
     expert = ReferenceExpert(efficientnet_weights)
     return Inspector(lambda name: expert, lambda: model)
