@@ -13,11 +13,12 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from triad_ui.expert.backbone import EfficientNetLite0, normalise
-from triad_ui.model.embedded.chat import END, START, ChatTokenizer
+from triad_ui.model.chat import END, START, ChatTokenizer
+from triad_ui.model.embedded.encoder import EmbeddedEncoder
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.triad import EmbeddedTriad
 from triad_ui.model.embedded.views import BLOCK_WIDTHS, BLOCKS
 from triad_ui.model.generate import Prompt
+from triad_ui.model.local import LocalTriad
 from triad_ui.records import AnomalyMap, Roi, VisualInput
 
 SPECIAL = ["<|endoftext|>", START, END]
@@ -28,7 +29,7 @@ CORPUS = (
 )
 
 
-def write_tokenizer(file: Path, vocabulary: int = 400) -> Path:
+def write_tokenizer(file: Path, vocabulary: int = 400, special: Sequence[str] = SPECIAL) -> Path:
     """A byte-level BPE with ChatML's special tokens, trained on two sentences."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -36,7 +37,7 @@ def write_tokenizer(file: Path, vocabulary: int = 400) -> Path:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,
-        special_tokens=SPECIAL,
+        special_tokens=list(special),
         initial_alphabet=alphabet,
         show_progress=False,
     )
@@ -142,10 +143,11 @@ def visual(
     return VisualInput(rgb, regions, amap, f"picture-{seed}", is_reference=is_reference)
 
 
-def tiny_triad(folder: Path, context_limit: int = 2048, seed: int = 0) -> EmbeddedTriad:
+def tiny_triad(folder: Path, context_limit: int = 2048, seed: int = 0) -> LocalTriad:
     """The whole embedded model around tiny parts."""
     language = tiny_language(seed)
     torch.manual_seed(seed + 1)
     projector = Projector(64, hidden=32).eval().requires_grad_(False)
     tokenizer = ChatTokenizer(write_tokenizer(folder / "tokenizer.json"))
-    return EmbeddedTriad(language, tokenizer, projector, stub_tower, "tiny", context_limit)
+    encoder = EmbeddedEncoder(projector, stub_tower)
+    return LocalTriad(language, tokenizer, encoder, "tiny", context_limit)

@@ -12,10 +12,11 @@ from peft import LoraConfig, get_peft_model
 from tests.model.tiny import stub_tower, tiny_language, visual, write_tokenizer
 from tests.rounds.made_up import example, four, words
 from triad_ui.dialogue import prompt
-from triad_ui.model.embedded.chat import ChatTokenizer
+from triad_ui.model.chat import ChatTokenizer
+from triad_ui.model.embedded.encoder import EmbeddedEncoder
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.triad import EmbeddedTriad
 from triad_ui.model.language_model import GenerationOptions
+from triad_ui.model.local import LocalTriad
 from triad_ui.records import Message
 from triad_ui.rounds.looking import Looking
 from triad_ui.rounds.talking import (
@@ -124,7 +125,9 @@ def test_training_lowers_the_loss_and_the_running_model_agrees(talker: Talker) -
     assert np.mean(seen[-5:]) < 0.85 * np.mean(seen[:5])
     trained = opening_logits(talker, some)
     merged = talker.language.merge_and_unload().eval().requires_grad_(False)
-    running = EmbeddedTriad(merged, talker.tokenizer, talker.projector, stub_tower, "tiny")
+    running = LocalTriad(
+        merged, talker.tokenizer, EmbeddedEncoder(talker.projector, stub_tower), "tiny", 2048
+    )
     for number, each in enumerate(some):
         images = [visual(number, number)]
         if each.truth.one_shot:

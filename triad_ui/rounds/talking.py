@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 
 from triad_ui.dialogue import prompt
 from triad_ui.instruct.dialogue import Truth, dialogue
-from triad_ui.model.embedded.chat import ChatTokenizer, ImageSlot
+from triad_ui.model.chat import ChatTokenizer, ImageSlot
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import Message
 from triad_ui.rounds.examples import Example

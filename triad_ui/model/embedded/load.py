@@ -1,4 +1,4 @@
-"""Files -> EmbeddedTriad: base language model, trained adapter and projector, frozen tower.
+"""Files -> the embedded LocalTriad: base model, trained adapter and projector, frozen tower.
 
 The base comes as a quantized GGUF file that takes a while to unpack; it is turned once into
 safetensors in the weight cache. The adapter is a PEFT folder of ours with the projector beside it:
@@ -20,10 +20,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from triad_ui.errors import WeightsError
-from triad_ui.model.embedded.chat import ChatTokenizer
+from triad_ui.model.chat import ChatTokenizer
+from triad_ui.model.embedded.encoder import CONTEXT_LIMIT, EmbeddedEncoder
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.triad import EmbeddedTriad
 from triad_ui.model.embedded.views import Tower
+from triad_ui.model.local import LocalTriad
 
 TOKENIZER = "tokenizer.json"
 
@@ -62,7 +63,7 @@ def load_base(folder: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, ChatTo
 
 def load_embedded(
     base: Path, adapter: Path, tower: Tower, dtype: torch.dtype | None = None
-) -> EmbeddedTriad:
+) -> LocalTriad:
     """The embedded model. base: folder of `convert_base`; adapter: folder described above.
 
     dtype: None measures which of float32 and bfloat16 is faster here. Raises WeightsError when a
@@ -84,7 +85,7 @@ def load_embedded(
     projector.eval().requires_grad_(False)
     precision = {torch.float32: "fp32", torch.bfloat16: "bf16"}[dtype]
     engine = f"embedded SmolLM2-135M-Instruct + triad adapter {card['version']} {precision}"
-    return EmbeddedTriad(model, tokenizer, projector, tower, engine)
+    return LocalTriad(model, tokenizer, EmbeddedEncoder(projector, tower), engine, CONTEXT_LIMIT)
 
 
 def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:

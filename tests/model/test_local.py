@@ -12,9 +12,9 @@ import torch
 
 from tests.model.tiny import CountingLlama, tiny_triad, visual
 from triad_ui.errors import ModelError, PromptTooLong
-from triad_ui.model.embedded.triad import EmbeddedTriad
 from triad_ui.model.generate import CHUNK
 from triad_ui.model.language_model import Chunk, GenerationOptions
+from triad_ui.model.local import LocalTriad
 from triad_ui.records import Message, Roi, VisualInput
 
 OPENING = (Message("system", "You are"), Message("user", "Are there any defects?", (0, 1)))
@@ -24,11 +24,11 @@ CHOICES = ("A", "B")
 
 
 @pytest.fixture
-def triad(tmp_path: Path) -> EmbeddedTriad:
+def triad(tmp_path: Path) -> LocalTriad:
     return tiny_triad(tmp_path)
 
 
-def language_of(triad: EmbeddedTriad) -> CountingLlama:
+def language_of(triad: LocalTriad) -> CountingLlama:
     return triad._language
 
 
@@ -36,20 +36,20 @@ def fresh(folder: Path, images: Sequence[VisualInput], messages: Sequence[Messag
     return tiny_triad(folder).choice_logits(images, messages, CHOICES)
 
 
-def said(triad: EmbeddedTriad, script: list[int]) -> list[Chunk]:
+def said(triad: LocalTriad, script: list[int]) -> list[Chunk]:
     language_of(triad).script = script
     options = GenerationOptions(max_new_tokens=60)
     return list(triad.stream(IMAGES, OPENING, options, threading.Event()))
 
 
 def assert_as_fresh(
-    triad: EmbeddedTriad, folder: Path, images: Sequence[VisualInput], messages: Sequence[Message]
+    triad: LocalTriad, folder: Path, images: Sequence[VisualInput], messages: Sequence[Message]
 ) -> None:
     got = triad.choice_logits(images, messages, CHOICES)
     assert got == pytest.approx(fresh(folder, images, messages), abs=1e-4)
 
 
-def test_a_follow_up_reads_its_own_words_only(triad: EmbeddedTriad, tmp_path: Path) -> None:
+def test_a_follow_up_reads_its_own_words_only(triad: LocalTriad, tmp_path: Path) -> None:
     assert_as_fresh(triad, tmp_path, IMAGES, OPENING)
     later = (*OPENING, Message("assistant", "A"), Message("user", "Where?"))
     language_of(triad).reads.clear()
@@ -69,7 +69,7 @@ EDITS = {
 
 @pytest.mark.parametrize("edited", EDITS.values(), ids=EDITS)
 def test_what_was_read_of_an_edited_image_is_dropped(
-    triad: EmbeddedTriad, tmp_path: Path, edited: VisualInput
+    triad: LocalTriad, tmp_path: Path, edited: VisualInput
 ) -> None:
     before = triad.choice_logits(IMAGES, OPENING, CHOICES)
     images = (edited, IMAGES[1])
@@ -79,7 +79,7 @@ def test_what_was_read_of_an_edited_image_is_dropped(
 
 
 def test_an_edited_process_is_read_anew_and_the_images_are_not(
-    triad: EmbeddedTriad, tmp_path: Path
+    triad: LocalTriad, tmp_path: Path
 ) -> None:
     def opening(process: str) -> tuple[Message, ...]:
         return OPENING[0], Message("user", f"{process}\nAre there any defects?", (0, 1))
@@ -90,7 +90,7 @@ def test_an_edited_process_is_read_anew_and_the_images_are_not(
     assert language_of(triad).reads[0] < 60
 
 
-def test_streamed_text_is_what_was_generated(triad: EmbeddedTriad) -> None:
+def test_streamed_text_is_what_was_generated(triad: LocalTriad) -> None:
     ids = triad._tokenizer.encode("There is a scratch at the top left.")
     chunks = said(triad, [*ids, triad._tokenizer.end])
     assert "".join(chunk.text for chunk in chunks) == "There is a scratch at the top left."
@@ -102,9 +102,7 @@ def test_streamed_text_is_what_was_generated(triad: EmbeddedTriad) -> None:
 
 
 @pytest.mark.parametrize("text", ["Riß µm 傷 ok", "🔩🔧", "é"])
-def test_a_character_of_several_tokens_is_never_shown_in_half(
-    triad: EmbeddedTriad, text: str
-) -> None:
+def test_a_character_of_several_tokens_is_never_shown_in_half(triad: LocalTriad, text: str) -> None:
     ids = triad._tokenizer.encode(text)
     assert len(ids) > len(text)
     chunks = said(triad, [*ids, triad._tokenizer.end])
@@ -112,13 +110,13 @@ def test_a_character_of_several_tokens_is_never_shown_in_half(
     assert "".join(chunk.text for chunk in chunks) == text
 
 
-def test_an_answer_cut_inside_a_character_leaves_it_out(triad: EmbeddedTriad) -> None:
+def test_an_answer_cut_inside_a_character_leaves_it_out(triad: LocalTriad) -> None:
     ids = triad._tokenizer.encode("ab傷")[:-1]
     chunks = said(triad, [*ids, triad._tokenizer.end])
     assert "".join(chunk.text for chunk in chunks) == "ab"
 
 
-def test_stop_ends_the_stream_within_a_token(triad: EmbeddedTriad) -> None:
+def test_stop_ends_the_stream_within_a_token(triad: LocalTriad) -> None:
     stop, ids = threading.Event(), triad._tokenizer.encode("There is a scratch")
     language_of(triad).script = ids
     options = GenerationOptions(max_new_tokens=100)
@@ -132,7 +130,7 @@ def test_stop_ends_the_stream_within_a_token(triad: EmbeddedTriad) -> None:
     assert rest[0].tokens == seen[-1].tokens
 
 
-def test_stop_before_the_first_word_is_a_stopped_answer(triad: EmbeddedTriad) -> None:
+def test_stop_before_the_first_word_is_a_stopped_answer(triad: LocalTriad) -> None:
     stop = threading.Event()
     stop.set()
     chunks = list(triad.stream(IMAGES, OPENING, OPTIONS, stop))
@@ -141,7 +139,7 @@ def test_stop_before_the_first_word_is_a_stopped_answer(triad: EmbeddedTriad) ->
         triad.choice_logits(IMAGES, (*OPENING, Message("user", "x" * CHUNK)), CHOICES, stop)
 
 
-def test_a_closed_stream_lets_the_next_one_in(triad: EmbeddedTriad) -> None:
+def test_a_closed_stream_lets_the_next_one_in(triad: LocalTriad) -> None:
     language_of(triad).script = triad._tokenizer.encode("There is a scratch")
     chunks = triad.stream(IMAGES, OPENING, OPTIONS, threading.Event())
     next(chunks)
@@ -149,8 +147,8 @@ def test_a_closed_stream_lets_the_next_one_in(triad: EmbeddedTriad) -> None:
     assert list(triad.stream(IMAGES, OPENING, OPTIONS, threading.Event()))[-1].finished
 
 
-def test_greedy_answers_repeat(triad: EmbeddedTriad, tmp_path: Path) -> None:
-    def answer(model: EmbeddedTriad) -> str:
+def test_greedy_answers_repeat(triad: LocalTriad, tmp_path: Path) -> None:
+    def answer(model: LocalTriad) -> str:
         return "".join(c.text for c in model.stream(IMAGES, OPENING, OPTIONS, threading.Event()))
 
     first = answer(triad)
@@ -172,22 +170,22 @@ def test_an_oversized_prompt_is_refused_with_its_counts(tmp_path: Path) -> None:
     assert language_of(triad).reads == []
 
 
-def test_choices_that_begin_alike_are_refused(triad: EmbeddedTriad) -> None:
+def test_choices_that_begin_alike_are_refused(triad: LocalTriad) -> None:
     with pytest.raises(ModelError, match="begin alike"):
         triad.choice_logits(IMAGES, OPENING, ("Axy", "Axz"))
 
 
-def test_visual_tokens_are_computed_once(triad: EmbeddedTriad) -> None:
+def test_visual_tokens_are_computed_once(triad: LocalTriad) -> None:
     calls = []
-    tower = triad._tower
-    triad._tower = lambda rgb, side: (calls.append(side), tower(rgb, side))[1]
+    tower = triad._encoder._tower
+    triad._encoder._tower = lambda rgb, side: (calls.append(side), tower(rgb, side))[1]
     triad.choice_logits(IMAGES, OPENING, CHOICES)
     assert len(calls) == 6  # two images, two regions each
     list(triad.stream(IMAGES, OPENING, OPTIONS, threading.Event()))
     assert len(calls) == 6
 
 
-def test_two_cases_at_once_get_their_own_answers(triad: EmbeddedTriad, tmp_path: Path) -> None:
+def test_two_cases_at_once_get_their_own_answers(triad: LocalTriad, tmp_path: Path) -> None:
     cases = [(visual(seed, 1),) for seed in range(4)]
     messages = (OPENING[0], Message("user", "Are there any defects?", (0,)))
     wanted = [fresh(tmp_path, images, messages) for images in cases]
@@ -206,7 +204,7 @@ def test_two_cases_at_once_get_their_own_answers(triad: EmbeddedTriad, tmp_path:
         assert got[number] == pytest.approx(logits, abs=1e-4)
 
 
-def test_the_model_is_left_without_gradients(triad: EmbeddedTriad) -> None:
+def test_the_model_is_left_without_gradients(triad: LocalTriad) -> None:
     triad.choice_logits(IMAGES, OPENING, CHOICES)
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
