@@ -291,7 +291,8 @@ class CaseSummary:
 class EngineStatus:
     """How far the language model is. fraction: 0..1 of the current stage, None when unknown.
 
-    message: one sentence for a person. engine: its identity when ready.
+    message: one sentence for a person. engine: identity of the model that answers now, "" when
+    none does; beside "fetching", "loading" and "failed" it names the old one, still in use.
     """
 
     state: Literal["absent", "fetching", "loading", "ready", "failed"]
