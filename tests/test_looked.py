@@ -3,7 +3,7 @@
 Goes the whole way of a user: expert, regions, visual tokens, logits. Seeds are far from those of
 training and validation; a quarter of the families was never trained on. The faults are those that
 the picture shows, on the surface or against the reference. What the process text alone reveals
-(`flip=True`) this first model does not tell yet: AUROC .52, see docs/log.md.
+(`flip=True`) this first model does not tell yet, see docs/log.md.
 """
 
 from __future__ import annotations
