@@ -16,9 +16,11 @@ from triad_ui.dialogue.processes import load_library
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
-from triad_ui.model.language_model import Chunk, GenerationOptions
+from triad_ui.model.choice import ModelChoice
+from triad_ui.model.language_model import Chunk, GenerationOptions, LanguageModel
 from triad_ui.model.loader import ModelLoader, Report
-from triad_ui.records import AnomalyMap, EngineStatus, Message, Picture, VisualInput
+from triad_ui.model.status import EngineStatus
+from triad_ui.records import AnomalyMap, Message, Picture, VisualInput
 from triad_ui.settings import REPOSITORY, Settings
 from triad_ui.workbench import Workbench
 
@@ -26,6 +28,9 @@ ANSWER = (
     "There is a defect in the center of the part. The surface is interrupted by a dark mark that "
     "the good part does not show. This contradicts step 2 of the process."
 )
+
+
+Load = Callable[[ModelChoice, Report], LanguageModel]
 
 
 class FakeModel:
@@ -95,15 +100,15 @@ def _small(rgb: np.ndarray) -> np.ndarray:
     return cv2.resize(rgb.mean(axis=2).astype(np.float32), (96, 96), interpolation=cv2.INTER_AREA)
 
 
-def ready(model: FakeModel) -> Callable[[Report], FakeModel]:
+def ready(model: FakeModel) -> Load:
     """A loader that is done at once."""
-    return lambda report: model
+    return lambda choice, report: model
 
 
-def slowly(model: FakeModel, seconds: float) -> Callable[[Report], FakeModel]:
+def slowly(model: FakeModel, seconds: float) -> Load:
     """A loader that fetches for some seconds and says so."""
 
-    def load(report: Report) -> FakeModel:
+    def load(choice: ModelChoice, report: Report) -> FakeModel:
         for part in range(20):
             message = f"fetching {93 * part // 20} of 93 MB"
             report(EngineStatus("fetching", message, part / 20))
@@ -125,7 +130,7 @@ def fake_settings(folder: Path, port: int = 7860) -> Settings:
 
 
 def fake_workbench(
-    settings: Settings, load: Callable[[Report], FakeModel] | None = None
+    settings: Settings, load: Load | None = None
 ) -> Workbench:
     """The real workbench and stores with a fake expert and model, already loading."""
     loader = ModelLoader(load or ready(FakeModel()))

@@ -14,7 +14,10 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "triad_ui"
 RANKS = (
-    {"settings", "errors", "records", "weights", "wheel", "pip_download", "file_lock"},
+    {
+        *("settings", "errors", "records", "weights", "wheel", "pip_download", "file_lock"),
+        "stops",
+    },
     {"imaging", "expert", "dialogue", "model", "instruct", "feedback"},
     {"inspector", "synthesis"},
     {"evaluation"},

@@ -15,6 +15,7 @@ from triad_ui import wiring
 from triad_ui.cli import main
 from triad_ui.errors import WeightsError
 from triad_ui.feedback.store import FeedbackStore
+from triad_ui.model.choice import ModelChoice
 from triad_ui.model.loader import Report
 from triad_ui.settings import Settings
 
@@ -121,7 +122,7 @@ def test_maps_only_loads_no_model(
 def test_a_model_that_cannot_be_loaded_leaves_the_map_and_says_why(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(report: Report) -> ScriptedModel:
+    def fails(choice: ModelChoice, report: Report) -> ScriptedModel:
         raise WeightsError("No network. Put the wheel there.")
 
     monkeypatch.setattr(wiring, "build_workbench", lambda s: fake_workbench(s, fails))

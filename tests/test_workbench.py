@@ -199,7 +199,7 @@ def test_an_empty_question_is_refused(make: Make, question: str) -> None:
 
 
 def test_without_a_model_nothing_is_stored_and_maps_work(tmp_path: Path) -> None:
-    def fails(report: object) -> ScriptedModel:
+    def fails(choice: object, report: object) -> ScriptedModel:
         raise WeightsError("No network. Put the wheel there.")
 
     workbench = fake_workbench(fake_settings(tmp_path), fails)

@@ -16,6 +16,8 @@ from typing import Literal
 
 import numpy as np
 
+Policy = Literal["ranked", "faithful", "user", "null", "anyres"]
+"""Who chose the regions: the expert's map (two ways), a person, chance, or nobody (none)."""
 Label = Literal["defective", "normal", "undecided"]
 TurnState = Literal["streaming", "complete", "stopped", "failed"]
 
@@ -177,7 +179,7 @@ class Inspection:
     anomaly_map: AnomalyMap
     rois: tuple[Roi, ...]
     product: str = "part"
-    policy: Literal["faithful", "ranked", "user"] = "ranked"
+    policy: Policy = "ranked"
     timings: Timings = field(default_factory=Timings)
 
 
@@ -266,7 +268,7 @@ class Case:
     process: ManufacturingProcess | None
     anomaly_map: AnomalyMap
     rois: tuple[Roi, ...]
-    policy: str = "ranked"
+    policy: Policy = "ranked"
     verdict: Verdict | None = None
     timings: Timings = field(default_factory=Timings)
     turns: tuple[Turn, ...] = ()
@@ -285,17 +287,3 @@ class CaseSummary:
     verdict: Verdict | None
     corrected: Label | None
     turns: int
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """How far the language model is. fraction: 0..1 of the current stage, None when unknown.
-
-    message: one sentence for a person. engine: identity of the model that answers now, "" when
-    none does; beside "fetching", "loading" and "failed" it names the old one, still in use.
-    """
-
-    state: Literal["absent", "fetching", "loading", "ready", "failed"]
-    message: str
-    fraction: float | None = None
-    engine: str = ""

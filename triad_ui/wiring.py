@@ -18,9 +18,10 @@ from triad_ui.expert.expert import EXPERTS, Expert
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
+from triad_ui.model.choice import ModelChoice
 from triad_ui.model.language_model import LanguageModel
 from triad_ui.model.loader import ModelLoader, Report
-from triad_ui.records import EngineStatus
+from triad_ui.model.status import EngineStatus
 from triad_ui.settings import REPOSITORY, Settings
 from triad_ui.weights import EFFICIENTNET, SMOLLM2, WeightCache
 from triad_ui.workbench import Workbench
@@ -35,8 +36,8 @@ def build_workbench(settings: Settings) -> Workbench:
     """Everything that the page and the shell work with. Raises StoreError, SettingsError."""
     cache = weight_cache(settings)
     experts = Experts(cache, settings.threads)
-    load = model_load(settings, cache, experts) if settings.model == "embedded" else None
-    loader = ModelLoader(load)
+    first = ModelChoice() if settings.model == "embedded" else None
+    loader = ModelLoader(model_load(settings, cache, experts), first)
     return Workbench(
         ImageStore(settings.data_dir, max_pixels=settings.max_pixels),
         FeedbackStore(settings.database_url),
@@ -89,10 +90,10 @@ class Experts:
 
 def model_load(
     settings: Settings, cache: WeightCache, experts: Experts
-) -> Callable[[Report], LanguageModel]:
+) -> Callable[[ModelChoice, Report], LanguageModel]:
     """What the loader's thread does: fetch, convert once, load, warm up the expert."""
 
-    def load(report: Report) -> LanguageModel:
+    def load(choice: ModelChoice, report: Report) -> LanguageModel:
         report(EngineStatus("loading", "Preparing the inspection expert ..."))
         experts(settings.expert)
         network = experts.backbone()

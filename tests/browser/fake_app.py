@@ -10,11 +10,12 @@ from pathlib import Path
 
 from tests.fakes import ANSWER, FakeModel, fake_settings, fake_workbench, ready, slowly
 from triad_ui.errors import WeightsError
+from triad_ui.model.choice import ModelChoice
 from triad_ui.model.loader import Report
 from triad_ui.ui.page import serve
 
 
-def failing(report: Report) -> FakeModel:
+def failing(choice: ModelChoice, report: Report) -> FakeModel:
     raise WeightsError("The base weights could not be fetched: no network. Connect and retry.")
 
 

@@ -8,14 +8,16 @@ from types import SimpleNamespace
 import pytest
 
 from triad_ui.errors import ModelNotReady, WeightsError
+from triad_ui.model.choice import ModelChoice
 from triad_ui.model.loader import ModelLoader, Report
-from triad_ui.records import EngineStatus
+from triad_ui.model.status import EngineStatus
 
+FIRST = ModelChoice()
 MODEL = SimpleNamespace(engine="tiny fp32")
 
 
 def test_without_a_model_it_is_absent() -> None:
-    loader = ModelLoader(None)
+    loader = ModelLoader(lambda choice, report: MODEL, None)
     loader.start()
     assert loader.wait().state == "absent"
     with pytest.raises(ModelNotReady, match="heat maps"):
@@ -25,7 +27,7 @@ def test_without_a_model_it_is_absent() -> None:
 def test_goes_from_absent_over_fetching_to_ready() -> None:
     go_on, reported = threading.Event(), threading.Event()
 
-    def load(report: Report) -> object:
+    def load(choice: ModelChoice, report: Report) -> object:
         report(EngineStatus("fetching", "3 of 9 MB", 1 / 3))
         reported.set()
         assert go_on.wait(20)
@@ -35,19 +37,19 @@ def test_goes_from_absent_over_fetching_to_ready() -> None:
     assert loader.status().state == "absent"
     loader.start()
     assert reported.wait(20)
-    assert loader.status() == EngineStatus("fetching", "3 of 9 MB", 1 / 3)
+    assert loader.status() == EngineStatus("fetching", "3 of 9 MB", 1 / 3, "", FIRST)
     with pytest.raises(ModelNotReady, match="3 of 9 MB"):
         loader.current()
     assert loader.wait(0.01).state == "fetching"  # waits no longer than it is told
     go_on.set()
-    assert loader.wait(20) == EngineStatus("ready", "Ready", 1.0, "tiny fp32")
+    assert loader.wait(20) == EngineStatus("ready", "Ready", 1.0, "tiny fp32", FIRST)
     assert loader.current() is MODEL
 
 
 def test_starting_twice_loads_once() -> None:
     calls, go_on = [], threading.Event()
 
-    def load(report: Report) -> object:
+    def load(choice: ModelChoice, report: Report) -> object:
         calls.append(1)
         assert go_on.wait(20)
         return MODEL
@@ -73,7 +75,7 @@ def test_starting_twice_loads_once() -> None:
 def test_a_failure_is_told_and_can_be_tried_again(error: Exception, message: str) -> None:
     results = [error, MODEL]
 
-    def load(report: Report) -> object:
+    def load(choice: ModelChoice, report: Report) -> object:
         result = results.pop(0)
         if isinstance(result, Exception):
             raise result
@@ -97,7 +99,7 @@ def test_can_be_started_again_as_soon_as_it_says_failed() -> None:
     """A thread that has said "failed" may still be alive for a moment."""
     calls = []
 
-    def load(report: Report) -> object:
+    def load(choice: ModelChoice, report: Report) -> object:
         calls.append(1)
         if len(calls) == 1:
             raise WeightsError("once")

@@ -8,13 +8,13 @@ from datetime import datetime
 
 import numpy as np
 
+from triad_ui.model.status import EngineStatus
 from triad_ui.records import (
     LOCATIONS,
     AnomalyMap,
     Case,
     CaseSummary,
     Correction,
-    EngineStatus,
     ImageRecord,
     ManufacturingProcess,
     ProcessStep,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from triad_ui.records import EngineStatus
+from triad_ui.model.status import EngineStatus
 from triad_ui.ui import present
 from triad_ui.ui.guard import guard
 from triad_ui.ui.panel import panel
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from triad_ui.workbench import Workbench
 
 POLL_SECONDS = 1.0
-_UNDER_WAY = ("fetching", "loading")
 _BEGINNING = EngineStatus("loading", "starting ...")
 
 
@@ -33,15 +32,15 @@ class EngineLine(NamedTuple):
 def build_engine_line(workbench: Workbench, *, coming: bool) -> EngineLine:
     """Build the line with its timer; call inside gr.Blocks.
 
-    coming: a model is set up, so that "absent" only means that loading has not begun.
+    coming: a model is set up; "absent" with a choice only means that loading has not begun.
     """
 
     @guard
     def engine() -> tuple[present.Json, gr.Timer]:
         status = workbench.engine_status()
-        if coming and status.state == "absent":
+        if coming and status.state == "absent" and status.choice is not None:
             status = _BEGINNING
-        return present.engine(status), gr.Timer(active=status.state in _UNDER_WAY)
+        return present.engine(status), gr.Timer(active=status.under_way)
 
     @guard
     def load_model() -> tuple[present.Json, gr.Timer]:

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from triad_ui.model.status import EngineStatus
 from triad_ui.records import (
     LOCATIONS,
     Case,
     CaseSummary,
     Correction,
-    EngineStatus,
     ImageRecord,
     Roi,
     Turn,
