@@ -20,7 +20,7 @@ from transformers import (
 )
 
 from triad_ui.errors import ModelError
-from triad_ui.model.quantize import quantization_config, torch_dtype
+from triad_ui.model.quantize import mend_kernels, quantization_config, torch_dtype
 
 TEXT = {
     "vocab_size": 256,
@@ -111,3 +111,33 @@ def test_the_named_type_is_taken_and_a_processor_never_gets_float16():
     assert torch_dtype("fp32", "cuda") == torch.float32
     for precision in ("auto", "int8", "nf4"):
         assert torch_dtype(precision, "cpu") in (torch.bfloat16, torch.float32)
+
+
+@pytest.mark.parametrize("rows, columns", [(48, 48), (24, 48), (128, 96), (48, 128), (64, 128)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_layer_of_any_size_multiplies_by_what_its_four_bits_say(rows, columns, dtype):
+    bitsandbytes = pytest.importorskip("bitsandbytes")
+    torch.manual_seed(0)
+    values, x = torch.randn(rows, columns), torch.randn(2, 5, columns)
+    layer = bitsandbytes.nn.Linear4bit(
+        columns, rows, bias=True, compute_dtype=dtype, quant_type="nf4", compress_statistics=True
+    )
+    layer.weight = bitsandbytes.nn.Params4bit(
+        values, requires_grad=False, quant_type="nf4", compress_statistics=True
+    )
+    model = torch.nn.Sequential(layer).to("cpu").eval()
+    state = layer.weight.quant_state
+    # unpacked by hand: two values a byte, a scale for each 64 of them
+    packed = layer.weight.data.flatten().long()
+    index = torch.stack([packed >> 4, packed & 15], 1).flatten()
+    scales = bitsandbytes.functional.dequantize_blockwise(state.absmax, state.state2) + state.offset
+    said = (state.code[index] * scales.repeat_interleave(64)[: len(index)]).view(rows, columns)
+    assert (said - values).norm() < 0.11 * values.norm()  # nf4 of normal values: about 0.09
+
+    fits = rows % 32 == 0 and columns % 64 == 0 and dtype != torch.float32
+    assert mend_kernels(model) == (() if fits else ("0",))
+    with torch.inference_mode():
+        wanted = torch.nn.functional.linear(x, said, layer.bias.float())
+        got = model(x.to(dtype)).float()
+    limit = 1e-5 if dtype == torch.float32 else 1e-2
+    assert (got - wanted).norm() < limit * wanted.norm()
