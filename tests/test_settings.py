@@ -48,12 +48,13 @@ GOOD = {
     "host": "0.0.0.0", "port": "80", "root_path": "/triad", "data_dir": "/d", "cache_dir": "/c",
     "database_url": "postgresql+psycopg://u:pw@h/db", "wheels_dir": "/w", "model": "NONE",
     "adapter": "/a", "expert": "musc", "policy": "faithful", "max_pixels": "40_000_000",
-    "threads": "2", "offline": "yes", "seed": "7", "log_level": "WARNING",
+    "precision": "NF4", "model_adapter": "/p", "allow_pickle": "no", "kept_memory": "512",
+    "threads": "2", "offline": "yes", "seed": "7", "log_level": "WARNING", "vote": "on",
 }  # fmt: skip
 BAD = {
     "host": "a b", "port": "70000", "root_path": "triad", "database_url": "sessions.db",
-    "model": "big", "expert": "../x", "policy": "best", "max_pixels": "12", "threads": "0",
-    "offline": "perhaps", "seed": "-1", "log_level": "loud",
+    "model": "a b", "precision": "int3", "kept_memory": "-1", "allow_pickle": "maybe", "expert": "../x", "policy": "best", "max_pixels": "12", "threads": "0",
+    "offline": "perhaps", "seed": "-1", "log_level": "loud", "vote": "twice",
 }  # fmt: skip
 
 
@@ -74,6 +75,35 @@ def test_wrong_value_is_refused_with_name_source_and_allowed(tmp_path: Path, nam
     said = str(caught.value)
     assert said.startswith(f"{name} is {BAD[name]!r} (from environment {SPECS[name].env})")
     assert "allowed: " in said
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("Embedded", "embedded"),
+        ("llava-ov-7b", "llava-ov-7b"),
+        ("http://gpu:8000/v1#triad", "http://gpu:8000/v1#triad"),
+        ("/models/triad", Path("/models/triad")),
+        ("./triad", Path("triad")),
+        ("weights/triad ov", Path("weights/triad ov")),
+    ],
+)
+def test_a_model_is_a_name_a_folder_or_an_endpoint(
+    tmp_path: Path, given: str, read: str | Path
+) -> None:
+    named = load({"model": given}, {}, tmp_path).model
+    assert named == (tmp_path / read if isinstance(read, Path) else read)
+
+
+@pytest.mark.parametrize("given", ["ftp://gpu/model", "two words", "a\0/b", ""])
+def test_what_is_no_model_is_refused_with_what_could_be(tmp_path: Path, given: str) -> None:
+    with pytest.raises(SettingsError, match="checkpoint folder"):
+        load({"model": given}, {}, tmp_path)
+
+
+def test_an_endpoints_password_is_not_shown(tmp_path: Path) -> None:
+    settings = load({"model": "http://me:s3cret@gpu:8000/v1"}, {}, tmp_path)
+    assert "s3cret" not in settings.explain() + repr(settings)
 
 
 @pytest.mark.parametrize("text", ["port = true", "port = 1.5", "port = [1]", "data_dir = 3"])

