@@ -14,6 +14,7 @@ from triad_ui.records import Message, VisualInput
 class ScriptedModel:
     """yes: logit of "A" over "B". fail_after: words said before `failure` is raised.
 
+    passes: how many images each yes/no was asked of; alone: logit of "A" when it was one image.
     hold: when set by a test to an Event, decoding waits for it before every word after the first,
     and `said_first` tells that the first word is out. asked: the conversations that were read.
     """
@@ -29,6 +30,9 @@ class ScriptedModel:
         failure: Exception | None = None,
     ) -> None:
         self.words, self.yes = tuple(words), yes
+        self.alone: float | None = None
+        self.passes: list[int] = []
+        self.judged: list[tuple[VisualInput, ...]] = []
         self.fail_after = fail_after
         self.failure = failure or ModelError("The model ran out of memory. Close other programs.")
         self.hold: threading.Event | None = None
@@ -50,12 +54,14 @@ class ScriptedModel:
         choices: Sequence[str],
         stop: threading.Event | None = None,
     ) -> tuple[float, ...]:
+        self.passes.append(len(images))
+        self.judged.append(tuple(images))
         self.reading.set()
         if self.hold_reading is not None:
             self.hold_reading.wait(20)
         if stop is not None and stop.is_set():
             raise ModelError(STOPPED)
-        return self.yes, 0.0
+        return (self.alone if self.alone is not None and len(images) == 1 else self.yes), 0.0
 
     def stream(
         self,

@@ -20,7 +20,7 @@ RANKS = (
     },
     {"imaging", "expert", "dialogue", "model", "instruct", "feedback"},
     {"inspector", "synthesis"},
-    {"evaluation"},
+    {"evaluation", "answering"},
     {"rounds", "workbench"},
     {"wiring"},
     {"ui", "cli"},

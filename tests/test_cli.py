@@ -99,6 +99,32 @@ def test_what_is_inspected_stands_in_the_database(
     assert case.query.name == "query.png"
 
 
+def test_regions_by_hand_by_chance_and_none(
+    folder: Path, model: ScriptedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = run_json(capsys, "--region", "10,20,90,100", "--region", "300,200,400,400")
+    assert drawn["policy"] == "user"
+    assert drawn["rois"] == [[10, 20, 90, 100, None], [300, 200, 320, 240, None]]
+    chance = [run_json(capsys, "--policy", "null", "--seed", "3") for _ in range(2)]
+    assert chance[0]["policy"] == "null"
+    assert 1 <= len(chance[0]["rois"]) <= 4
+    assert chance[0]["rois"] == chance[1]["rois"]
+    plain = run_json(capsys, "--policy", "anyres")
+    assert (plain["policy"], plain["rois"]) == ("anyres", [])
+    assert model.shown[-1][0].rois == ()
+    assert "four numbers" in refusal(capsys, "inspect", "query.png", "--region", "10,20,x")
+    assert "too little" in refusal(capsys, "inspect", "query.png", "--region", "400,0,500,50")
+
+
+def test_the_vote_reads_the_photo_alone_too(
+    folder: Path, model: ScriptedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_json(capsys, "--reference", "good.png")
+    assert model.passes == [2]
+    run_json(capsys, "--vote", "--reference", "good.png")
+    assert model.passes == [2, 1, 2]
+
+
 @pytest.mark.parametrize("policy", ["ranked", "faithful"])
 def test_the_same_for_people(
     folder: Path, model: ScriptedModel, capsys: pytest.CaptureFixture[str], policy: str

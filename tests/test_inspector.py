@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ import pytest
 from tests.fakes import FakeExpert
 from tests.scripted_model import ScriptedModel
 from triad_ui.dialogue import prompt
+from triad_ui.dialogue.verdict import vote
 from triad_ui.errors import ModelError, ModelNotReady
 from triad_ui.inspector import Inspector, scale_rois
 from triad_ui.model.language_model import GenerationOptions
@@ -93,6 +95,28 @@ def test_scaled_regions_stay_inside_and_are_never_empty(size: tuple[int, int]) -
         assert 0 <= roi.y0 < roi.y1 <= size[1]
 
 
+@pytest.mark.parametrize("policy", ["null", "anyres"])
+def test_without_an_expert_the_model_sees_no_map(model: ScriptedModel, policy: str) -> None:
+    inspector = inspector_of(model)
+    found = inspector.inspect(picture("query", spot=True), [picture("good")], policy=policy)
+    assert found.anomaly_map.score > 0.9  # people still see it
+    query, reference = inspector.visual_inputs(found)
+    assert query.anomaly_map is None
+    assert (query.rois == ()) == (reference.rois == ()) == (policy == "anyres")
+    assert all(roi.source == "random" for roi in query.rois)
+
+
+def test_chance_draws_anew_for_each_picture_and_alike_for_one(model: ScriptedModel) -> None:
+    inspector = inspector_of(model)
+
+    def boxes(name: str, seed: int) -> tuple[Roi, ...]:
+        return inspector.inspect(picture(name, 2000, 1500), policy="null", seed=seed).rois
+
+    assert boxes("a", 0) == boxes("a", 0)
+    assert boxes("a", 0) != boxes("b", 0)
+    assert boxes("a", 0) != boxes("a", 1)
+
+
 def test_regions_of_a_person_replace_the_experts(inspection: Inspection) -> None:
     drawn = (Roi(1, 2, 30, 40, source="user"),)
     changed = inspector_of(ScriptedModel()).with_rois(inspection, drawn)
@@ -106,6 +130,49 @@ def test_the_verdict_comes_from_the_logits(inspection: Inspection) -> None:
     assert inspector_of(ScriptedModel(yes=0.1)).verdict(inspection).label == "undecided"
     with pytest.raises(ModelError, match="load it again"):
         inspector_of(ScriptedModel(yes=float("nan"))).verdict(inspection)
+
+
+def test_the_vote_weighs_the_photo_alone_against_the_good_part(inspection: Inspection) -> None:
+    model = ScriptedModel(yes=2.0)
+    model.alone = -1.0
+    inspector = inspector_of(model)
+    alone, beside = 1 / (1 + math.exp(1)), 1 / (1 + math.exp(-2))
+    assert inspector.verdict(inspection).p_defective == pytest.approx(beside)
+    voted = inspector.verdict(inspection, vote=True).p_defective
+    assert voted == pytest.approx(vote(alone, beside))
+    assert alone < voted < beside
+    assert model.passes == [2, 1, 2]  # alone first: the state that is left is the conversation's
+
+
+def test_the_photo_alone_is_read_once_for_many_questions(inspection: Inspection) -> None:
+    """Reading it again would cut back what the model keeps of the conversation."""
+    model = ScriptedModel(yes=1.0)
+    inspector = inspector_of(model)
+    inspector.verdict(inspection, vote=True)
+    list(inspector.ask(inspection, "Why?", vote=True))
+    assert model.passes == [1, 2, 2]
+    inspector.verdict(inspector.with_rois(inspection, [Roi(0, 0, 9, 9)]), vote=True)
+    assert model.passes == [1, 2, 2, 1, 2]  # other regions are another question
+    model.engine = "another model"
+    inspector.verdict(inspection, vote=True)
+    assert model.passes[-2:] == [1, 2]
+
+
+def test_the_conversation_opens_with_the_voted_choice(inspection: Inspection) -> None:
+    model = ScriptedModel(yes=0.5)
+    model.alone = -4.0
+    turns = list(inspector_of(model).ask(inspection, "Why?", vote=True))
+    assert model.asked[0][2].text == prompt.NO
+    assert turns[-1].verdict is not None
+    assert turns[-1].verdict.label == "normal"
+    list(inspector_of(model).ask(inspection, "Why?"))
+    assert model.asked[1][2].text == prompt.YES
+
+
+def test_without_a_good_part_there_is_nothing_to_weigh(model: ScriptedModel) -> None:
+    inspector = inspector_of(model)
+    inspector.verdict(inspector.inspect(picture("alone")), vote=True)
+    assert model.passes == [1]
 
 
 def test_an_answer_grows_and_ends_complete(model: ScriptedModel, inspection: Inspection) -> None:

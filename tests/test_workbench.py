@@ -12,9 +12,15 @@ import pytest
 from tests.fakes import fake_settings, fake_workbench, ready
 from tests.scripted_model import ScriptedModel
 from tests.ui.conftest import deep_tiff, png
-from triad_ui import workbench as workbench_module
-from triad_ui.errors import ModelError, ModelNotReady, NotFound, ProcessError, WeightsError
-from triad_ui.records import Case, Correction, Roi, Window
+from triad_ui import answering
+from triad_ui.errors import (
+    ModelError,
+    ModelNotReady,
+    NotFound,
+    ProcessError,
+    WeightsError,
+)
+from triad_ui.records import Case, Correction, Window
 from triad_ui.workbench import Workbench
 
 Make = Callable[[ScriptedModel], Workbench]
@@ -75,7 +81,7 @@ def test_the_question_is_stored_before_the_model_reads_it(make: Make) -> None:
 
 
 def test_a_growing_answer_is_saved_on_the_way(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbench_module, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(answering, "SAVE_EVERY", 0.0)
     workbench = make(ScriptedModel())
     case = new_case(workbench)
     answers = workbench.ask(case.id, "Why?")
@@ -223,19 +229,6 @@ def test_a_correction_sent_twice_is_stored_once(make: Make) -> None:
     assert workbench.history()[0].corrected == "normal"
     with pytest.raises(NotFound):
         workbench.correct("no such case", correction)
-
-
-def test_regions_of_a_person_are_what_the_model_is_shown_next(make: Make) -> None:
-    model = ScriptedModel()
-    workbench = make(model)
-    case = new_case(workbench)
-    list(workbench.ask(case.id, "Why?"))
-    drawn = Roi(240, 90, 320, 160, source="user")
-    changed = workbench.set_rois(case.id, [drawn])
-    assert (changed.rois, changed.policy, changed.verdict) == ((drawn,), "user", None)
-    list(workbench.ask(case.id, "And there?"))
-    assert model.shown[1][0].rois == (drawn,)
-    assert [turn.rois for turn in workbench.case(case.id).turns] == [case.rois, (drawn,)]
 
 
 def test_edited_processes_are_new_versions(make: Make) -> None:

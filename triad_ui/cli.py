@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from triad_ui.errors import ImageError, ModelNotReady, NotSaved, TriadError
-from triad_ui.records import Case, ImageRecord, ManufacturingProcess, Turn
+from triad_ui.errors import ImageError, ModelNotReady, NotSaved, RegionError, TriadError
+from triad_ui.records import Case, ImageRecord, ManufacturingProcess, Roi, Turn
 from triad_ui.settings import SPECS, Settings, load
 
 
@@ -41,6 +41,7 @@ def inspect(settings: Settings, flags: dict) -> int:
     """Inspect one photograph and ask about it."""
     from triad_ui.wiring import build_workbench
 
+    regions = [_region(text) for text in flags["region"]]
     workbench = build_workbench(settings)
     try:
         process = _process(workbench, flags["process"])
@@ -54,14 +55,17 @@ def inspect(settings: Settings, flags: dict) -> int:
         case = workbench.inspect(
             query, references, process,
             product=flags["product"] or "", expert=settings.expert, policy=settings.policy,
+            seed=settings.seed,
         )  # fmt: skip
+        if flags["region"]:
+            case = workbench.set_rois(case.id, regions)
         if flags["map"]:
             _save_map(Path(flags["map"]), case)
         turn, missing = None, ""
         if status is not None and status.state != "ready":
             missing = status.message
         elif status is not None:
-            turn = _ask(workbench, case, flags["ask"], show=not flags["json"])
+            turn = _ask(workbench, case, flags["ask"], vote=settings.vote, show=not flags["json"])
         if flags["json"]:
             print(json.dumps(summary(case, turn, missing)))
         else:
@@ -136,6 +140,7 @@ def summary(case: Case, turn: Turn | None, missing: str = "") -> dict:
         "calibrated": case.anomaly_map.calibrated,
         "basis": case.anomaly_map.basis,
         "expert": case.anomaly_map.expert,
+        "policy": case.policy,
         "rois": [[*roi.box, None if roi.score is None else round(roi.score, 6)]
                  for roi in case.rois],
         "verdict": asdict(verdict) if verdict else None,
@@ -149,11 +154,22 @@ def summary(case: Case, turn: Turn | None, missing: str = "") -> dict:
     }  # fmt: skip
 
 
-def _ask(workbench, case: Case, question: str | None, *, show: bool) -> Turn:
+def _region(text: str) -> Roi:
+    try:
+        x0, y0, x1, y1 = (int(edge) for edge in text.split(","))
+    except ValueError:
+        raise RegionError(
+            f"--region {text} is not four numbers. Write left,top,right,bottom in pixels, such as "
+            "--region 100,40,260,180."
+        ) from None
+    return Roi(x0, y0, x1, y1, source="user")
+
+
+def _ask(workbench, case: Case, question: str | None, *, vote: bool, show: bool) -> Turn:
     from triad_ui.dialogue.prompt import DEFAULT_QUESTION
 
     shown, turn = "", None
-    for turn in workbench.ask(case.id, question or DEFAULT_QUESTION):
+    for turn in workbench.ask(case.id, question or DEFAULT_QUESTION, vote=vote):
         if show:
             print(turn.answer[len(shown) :], end="", flush=True)
             shown = turn.answer
@@ -226,7 +242,11 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--config", help="settings file (TOML); default ./triad.toml")
     for name, spec in SPECS.items():
         flag = f"--{name.replace('_', '-')}"
-        group.add_argument(flag, dest=name, metavar="...", help=f"{spec.help} ({spec.env})")
+        told = f"{spec.help} ({spec.env})"
+        if name == "vote":  # is switched, since a value would be taken from the file after it
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, help=told)
+        else:
+            group.add_argument(flag, dest=name, metavar="...", help=told)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: object) -> argparse.ArgumentParser:
@@ -240,6 +260,8 @@ def _parser() -> argparse.ArgumentParser:
                      help="photographs of good parts")  # fmt: skip
     one.add_argument("--process", metavar="NAME|@FILE", help="from the library, or a text file")
     one.add_argument("--product", metavar="NAME", help="what the part is called in the question")
+    one.add_argument("--region", action="append", metavar="L,T,R,B", default=[],
+                     help="look here instead of where the map says; up to four times")  # fmt: skip
     one.add_argument("--ask", metavar="TEXT", help="the question; a usual one if not given")
     one.add_argument("--map", metavar="OUT.npy", help="write the map, float32 (height, width)")
     one.add_argument("--maps-only", action="store_true", help="do not load the language model")

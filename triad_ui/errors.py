@@ -8,6 +8,7 @@ Whatever is not a `TriadError` is a defect of ours and is shown as an apology wi
     ├── SettingsError       a flag, variable or file has a value that cannot be used
     ├── ImageError          bytes that are not a picture we read, or one that is too large or broken
     ├── ExpertError         the anomaly expert cannot score these pictures
+    ├── RegionError         regions that a person drew: too many, too small or outside the photo
     ├── ProcessError        a manufacturing process that is empty, malformed or unknown
     ├── WeightsError        base weights that could not be fetched or verified
     ├── ModelError          the language model failed
@@ -34,6 +35,10 @@ class ImageError(TriadError):
 
 class ExpertError(TriadError):
     """The anomaly expert cannot score these pictures."""
+
+
+class RegionError(TriadError):
+    """Regions drawn by a person are too many, too small or outside the photo."""
 
 
 class ProcessError(TriadError):

@@ -7,30 +7,37 @@ Knows nothing of files, databases or pages.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from triad_ui.dialogue import prompt
-from triad_ui.dialogue.verdict import p_defective, parse
+from triad_ui.dialogue.verdict import p_defective, parse, vote
 from triad_ui.errors import ModelError, TriadError
 from triad_ui.expert.expert import Expert
-from triad_ui.expert.roi import choose
+from triad_ui.expert.roi import WITHOUT_MAP, choose
 from triad_ui.model.language_model import GenerationOptions, LanguageModel
 from triad_ui.records import (
+    AnomalyMap,
     ImageRecord,
     Inspection,
     ManufacturingProcess,
     Picture,
+    Policy,
     Roi,
     Timings,
     Turn,
     Verdict,
     VisualInput,
 )
+
+KEPT_PASSES = 64
+"""Zero-shot probabilities that are remembered, so that a question does not read the photo anew."""
 
 
 class Inspector:
@@ -47,6 +54,8 @@ class Inspector:
     ) -> None:
         self._expert = expert
         self._model = model
+        self._zero_shot: OrderedDict[Hashable, float] = OrderedDict()
+        self._zero_shot_lock = threading.Lock()
 
     def warm_up(self, expert: str) -> None:
         """Load an expert and let it look once, so that the first real look is not the slow one."""
@@ -61,13 +70,18 @@ class Inspector:
         *,
         product: str = "",
         expert: str = "reference",
-        policy: str = "ranked",
+        policy: Policy = "ranked",
+        seed: int = 0,
         decode_seconds: float = 0.0,
     ) -> Inspection:
-        """Score the query against its references and choose regions. Raises ExpertError."""
+        """Score the query against its references and choose regions. Raises ExpertError.
+
+        policy: see `expert.roi`; the map is made with every one, since it is shown to people.
+        seed: of the policy `null`.
+        """
         started = time.perf_counter()
         anomaly_map = self._expert(expert).score(query, references)
-        rois = choose(anomaly_map.values, query.record.size, policy)
+        rois = regions(anomaly_map, query.record, policy, seed)
         spent = time.perf_counter() - started
         return Inspection(
             query=query,
@@ -85,24 +99,63 @@ class Inspector:
         return replace(inspection, rois=tuple(rois), policy="user")
 
     def visual_inputs(self, inspection: Inspection) -> tuple[VisualInput, ...]:
-        """What the model is shown: the query, then the first reference with the same regions."""
-        query = VisualInput(
-            inspection.query.rgb, inspection.rois, inspection.anomaly_map, inspection.query.key
-        )
+        """What the model is shown: the query, then the first reference with the same regions.
+
+        Under the policies that stand for "no expert" it is not shown the expert's map either.
+        """
+        shown = None if inspection.policy in WITHOUT_MAP else inspection.anomaly_map
+        query = VisualInput(inspection.query.rgb, inspection.rois, shown, inspection.query.key)
         if not inspection.references:
             return (query,)
         first = inspection.references[0]
         rois = scale_rois(inspection.rois, inspection.query.record.size, first.record.size)
         return query, VisualInput(first.rgb, rois, None, first.key, is_reference=True)
 
-    def verdict(self, inspection: Inspection, stop: threading.Event | None = None) -> Verdict:
-        """The model's yes/no judgement from its logits (no words yet). Raises ModelError."""
+    def verdict(
+        self,
+        inspection: Inspection,
+        stop: threading.Event | None = None,
+        *,
+        vote: bool = False,
+    ) -> Verdict:
+        """The model's yes/no judgement from its logits (no words yet). Raises ModelError.
+
+        vote: with a reference, judge the photo alone too and weigh both (`dialogue.verdict.vote`).
+        """
+        return parse(self._p_defective(inspection, stop, vote))
+
+    def _p_defective(
+        self, inspection: Inspection, stop: threading.Event | None, weigh: bool
+    ) -> float:
         model = self._model()
         images = self.visual_inputs(inspection)
+        if not (weigh and len(images) > 1):
+            return self._pass(model, inspection, images, stop)
+        # The photo alone is read first: what both passes begin with is read once, and the state
+        # that is left is that of the one-shot pass, from which the conversation goes on. Asked
+        # again it would cut that state back, so its answer is remembered.
+        key = (model.engine, _identity(inspection))
+        with self._zero_shot_lock:
+            alone = self._zero_shot.get(key)
+        if alone is None:
+            alone = self._pass(model, inspection, images[:1], stop)
+            with self._zero_shot_lock:
+                self._zero_shot[key] = alone
+                while len(self._zero_shot) > KEPT_PASSES:
+                    self._zero_shot.popitem(last=False)
+        return vote(alone, self._pass(model, inspection, images, stop))
+
+    def _pass(
+        self,
+        model: LanguageModel,
+        inspection: Inspection,
+        images: Sequence[VisualInput],
+        stop: threading.Event | None,
+    ) -> float:
         messages = prompt.opening(inspection.product, inspection.process, len(images))
         logits = model.choice_logits(images, messages, (prompt.YES, prompt.NO), stop)
         try:
-            return parse(p_defective(*logits))
+            return p_defective(*logits)
         except ValueError as error:
             raise ModelError(
                 "The model gives no finite numbers. Its weights are damaged; load it again."
@@ -117,9 +170,11 @@ class Inspector:
         options: GenerationOptions | None = None,
         stop: threading.Event | None = None,
         turn_id: str = "",
+        vote: bool = False,
     ) -> Iterator[Turn]:
         """Answer a question, yielding ever longer turns; the last is complete, stopped or failed.
 
+        vote: as in `verdict`; the conversation then opens with the choice that the vote makes.
         A failure becomes a failed turn that keeps what was generated; only defects of ours raise.
         """
         options = options or GenerationOptions()
@@ -127,7 +182,8 @@ class Inspector:
         started = time.perf_counter()
         turn = Turn(turn_id, question, rois=inspection.rois, seed=options.seed)
         try:
-            yield from self._answer(inspection, turn, history, options, stop, started)
+            verdict = self.verdict(inspection, stop, vote=vote)
+            yield from self._answer(inspection, turn, verdict, history, options, stop, started)
         except TriadError as error:
             if stop.is_set():  # while the pictures were read, before any word
                 yield replace(turn, state="stopped")
@@ -138,6 +194,7 @@ class Inspector:
         self,
         inspection: Inspection,
         turn: Turn,
+        verdict: Verdict,
         history: Sequence[Turn],
         options: GenerationOptions,
         stop: threading.Event,
@@ -145,7 +202,6 @@ class Inspector:
     ) -> Iterator[Turn]:
         model = self._model()
         images = self.visual_inputs(inspection)
-        verdict = self.verdict(inspection, stop)
         chosen = prompt.YES if verdict.p_defective >= 0.5 else prompt.NO
         messages = prompt.conversation(
             inspection.product, inspection.process, len(images), chosen, history, turn.question
@@ -186,6 +242,28 @@ class Inspector:
                 yield turn
         except TriadError as error:
             yield replace(turn, state="failed", error=str(error))
+
+
+def regions(
+    anomaly_map: AnomalyMap, record: ImageRecord, policy: Policy, seed: int = 0
+) -> tuple[Roi, ...]:
+    """The regions of a scored picture by a policy other than `user`.
+
+    seed: of `null`; every picture has its own draw from it, and always the same one.
+    """
+    drawn = hashlib.sha256(f"{seed}|{record.sha256}|{record.page}".encode()).digest()[:4]
+    seed = int.from_bytes(drawn, "big")
+    return choose(anomaly_map.values, record.size, policy, seed=seed)
+
+
+def _identity(inspection: Inspection) -> Hashable:
+    """All that the answer to the photo alone depends on."""
+    amap = inspection.anomaly_map
+    seen = hashlib.sha256(amap.values.tobytes()).digest()
+    boxes = tuple(roi.box for roi in inspection.rois)
+    text = prompt.process_preamble(inspection.process) + inspection.product
+    mapped = None if inspection.policy in WITHOUT_MAP else (amap.expert, amap.calibrated, seen)
+    return inspection.query.key, boxes, text, mapped
 
 
 def scale_rois(

@@ -7,37 +7,37 @@ Knows nothing of Gradio; imports no torch (the model comes in through a loader).
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from triad_ui.answering import Answering
 from triad_ui.dialogue.processes import find, parse
-from triad_ui.errors import ModelError, ProcessError, StoreError, TriadError
+from triad_ui.errors import NotFound, ProcessError, StoreError
+from triad_ui.expert.roi import drawn
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
-from triad_ui.inspector import Inspector
+from triad_ui.inspector import Inspector, regions
+from triad_ui.model.catalogue import ModelCatalogue
+from triad_ui.model.choice import Machine, ModelChoice, ModelOffer
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.loader import ModelLoader
+from triad_ui.model.status import EngineStatus
 from triad_ui.records import (
     Case,
     CaseSummary,
     Correction,
-    EngineStatus,
     ImageRecord,
-    Inspection,
     ManufacturingProcess,
     Picture,
+    Policy,
     Roi,
     Turn,
     Verdict,
     Window,
 )
-
-BROKEN = "The answer broke off because of a defect of ours; the log has the reason. Ask again."
-SAVE_EVERY = 1.0
-"""Seconds between two savings of a growing answer."""
+from triad_ui.stops import Stops
 
 
 class Workbench:
@@ -50,14 +50,16 @@ class Workbench:
         inspector: Inspector,
         loader: ModelLoader,
         library: Mapping[str, ManufacturingProcess],
+        catalogue: ModelCatalogue | None = None,
     ) -> None:
         self._images = images
         self._store = store
         self._inspector = inspector
         self._loader = loader
         self._library = dict(library)
-        self._stops: dict[str, threading.Event] = {}
-        self._stops_lock = threading.Lock()
+        self._catalogue = catalogue or ModelCatalogue()
+        self._stops = Stops()
+        self._answering = Answering(images, store, inspector, loader, self._stops)
 
     # -- images ---------------------------------------------------------------------------------
 
@@ -108,10 +110,12 @@ class Workbench:
         *,
         product: str = "",
         expert: str = "reference",
-        policy: str = "ranked",
+        policy: Policy = "ranked",
+        seed: int = 0,
     ) -> Case:
         """Score, choose regions, store. Raises ImageError, ExpertError, NotSaved.
 
+        policy: ranked, faithful, null (drawn at random by `seed`) or anyres (none).
         Deep references are rendered under the query's window.
         """
         started = time.perf_counter()
@@ -124,14 +128,47 @@ class Workbench:
             product=product,
             expert=expert,
             policy=policy,
+            seed=seed,
             decode_seconds=time.perf_counter() - started,
         )
         return self._store.case(self._store.add_case(inspection))
 
     def set_rois(self, case_id: str, rois: Sequence[Roi]) -> Case:
-        """Replace the regions by a person's; the verdict is asked anew. Raises NotFound."""
-        self._store.set_rois(case_id, tuple(rois), policy="user")
-        return self._store.case(case_id)
+        """Replace the regions by a person's; `judge` then judges anew. Returns the case.
+
+        rois: at most four, none is an answer too. They are cut at the photo's border; a box that
+        the expert had found keeps its score. Turns keep the regions they were asked with. Raises
+        RegionError, NotFound, NotSaved.
+        """
+        case = self._store.case(case_id)
+        found = regions(case.anomaly_map, case.query, "ranked")
+        known = [*found, *(roi for roi in case.rois if roi.source == "expert")]
+        kept = drawn([roi.box for roi in rois], case.query.size, known)
+        return self._new_regions(case, kept, "user")
+
+    def choose_rois(self, case_id: str, policy: Policy, seed: int = 0) -> Case:
+        """Let others choose the regions, from the stored map; `judge` then judges anew.
+
+        policy: ranked, faithful, null, anyres as in `inspect`; user: those that a person drew last
+        (NotFound when nobody did). The expert does not run again. Raises NotFound, NotSaved.
+        """
+        case = self._store.case(case_id)
+        if policy == "user":
+            chosen = self._store.last_rois(case_id, "user")
+            if chosen is None:
+                raise NotFound(
+                    "Nobody has drawn regions on this photo yet. Press Edit regions and draw them."
+                )
+        else:
+            chosen = regions(case.anomaly_map, case.query, policy, seed)
+        return self._new_regions(case, chosen, policy)
+
+    def _new_regions(self, case: Case, rois: tuple[Roi, ...], policy: Policy) -> Case:
+        if (rois, policy) == (case.rois, case.policy):
+            return case
+        self._store.set_rois(case.id, rois, policy)
+        self._stops.outdate(case.id)
+        return self._store.case(case.id)
 
     def case(self, case_id: str) -> Case:
         """A stored case. Raises NotFound."""
@@ -143,65 +180,32 @@ class Workbench:
         """Cases, newest first. search: in product, file names, questions and answers."""
         return self._store.cases(search=search, label=label, limit=limit, offset=offset)
 
-    def judge(self, case_id: str) -> Verdict:
-        """The model's yes/no on a case, stored with it. Raises ModelNotReady, ModelError."""
-        with self._running(case_id) as stop:
-            verdict = self._inspector.verdict(self._inspection(self._store.case(case_id)), stop)
-        self._store.set_verdict(case_id, verdict)
-        return verdict
+    def judge(self, case_id: str, *, vote: bool = False) -> Verdict:
+        """The model's yes/no on a case, stored with it. Raises ModelNotReady, ModelError.
+
+        vote: weigh the answers with and without the good part.
+        """
+        return self._answering.judge(case_id, vote=vote)
 
     # -- dialogue -------------------------------------------------------------------------------
 
     def ask(
-        self, case_id: str, question: str, options: GenerationOptions | None = None
+        self,
+        case_id: str,
+        question: str,
+        options: GenerationOptions | None = None,
+        *,
+        vote: bool = False,
     ) -> Iterator[Turn]:
         """Answer a question about a case, yielding ever longer turns; the last one is final.
 
-        The question is stored before the model reads it, the answer about once a second while it
-        grows and again at its end. Closing the generator stops the model and keeps what was said.
-        Raises NotFound, NotSaved, ModelNotReady and ModelError when it is asked twice at once
-        (nothing was stored).
+        What is stored when, and what is raised: see `answering.Answering.ask`.
         """
-        question = question.strip()
-        if not question:
-            raise ModelError("The question is empty. Type what you want to know of this part.")
-        self._loader.current()
-        options = options or GenerationOptions()
-        with self._running(case_id) as stop:
-            case = self._store.case(case_id)
-            inspection = self._inspection(case)
-            turn = Turn("", question, rois=case.rois, seed=options.seed)
-            turn = replace(turn, id=self._store.save_turn(case_id, turn))
-            saved = time.monotonic()
-            answers = self._inspector.ask(
-                inspection, question, case.turns, options=options, stop=stop, turn_id=turn.id
-            )
-            try:
-                for turn in answers:
-                    if turn.state != "streaming" or time.monotonic() - saved > SAVE_EVERY:
-                        self._store.save_turn(case_id, turn)
-                        saved = time.monotonic()
-                    yield turn
-            except Exception as error:
-                told = str(error) if isinstance(error, TriadError) else BROKEN
-                turn = replace(turn, state="failed", error=told)
-                with suppress(StoreError):
-                    self._store.save_turn(case_id, turn)
-                raise
-            finally:
-                answers.close()
-                if turn.state == "streaming":
-                    self._store.save_turn(case_id, replace(turn, state="stopped"))
-        if turn.verdict is not None and turn.state == "complete":
-            self._store.set_verdict(case_id, turn.verdict)
+        return self._answering.ask(case_id, question, options, vote=vote)
 
     def stop(self, case_id: str) -> bool:
         """Stop what the model does for a case, from any tab. True when something was running."""
-        with self._stops_lock:
-            stop = self._stops.get(case_id)
-        if stop is not None:
-            stop.set()
-        return stop is not None
+        return self._stops.stop(case_id)
 
     def correct(self, case_id: str, correction: Correction, *, key: str = "") -> str:
         """Store what a person says of a case or a turn; returns the correction's id.
@@ -211,6 +215,34 @@ class Workbench:
         return self._store.add_correction(case_id, correction, key=key)
 
     # -- model ----------------------------------------------------------------------------------
+
+    def models(self) -> tuple[ModelOffer, ...]:
+        """What can be loaded, with what each needs and what stands in its way."""
+        return self._catalogue.offers()
+
+    def examine_model(self, choice: ModelChoice) -> ModelOffer:
+        """Look at a folder or an endpoint that a person named, and load nothing.
+
+        Raises TriadError saying what is wrong with it.
+        """
+        return self._catalogue.examine(choice)
+
+    def machine(self) -> Machine:
+        """Where a model would run, and how much memory is free there now."""
+        return self._catalogue.machine()
+
+    def switch_model(self, choice: ModelChoice) -> None:
+        """Load another model in the background; returns at once. The old one answers until the new
+        one has passed its test, and stays when that fails: see engine_status()."""
+        self._loader.switch(choice)
+
+    def unload_model(self) -> None:
+        """Give up the model and its memory; an answer that is under way ends first."""
+        self._loader.unload()
+
+    def cancel_load(self) -> None:
+        """Give up the download or load that is under way; what was fetched is kept."""
+        self._loader.cancel()
 
     def engine_status(self) -> EngineStatus:
         """How far the language model is."""
@@ -230,26 +262,10 @@ class Workbench:
 
     def close(self) -> None:
         """Stop everything that runs and close the database."""
-        with self._stops_lock:
-            for stop in self._stops.values():
-                stop.set()
+        self._stops.stop_all()
+        self._loader.cancel()
         with suppress(StoreError):
             self._store.close()
-
-    def _inspection(self, case: Case) -> Inspection:
-        return Inspection(
-            query=self._images.open(case.query),
-            references=tuple(self._images.open(record) for record in case.references),
-            process=case.process,
-            anomaly_map=case.anomaly_map,
-            rois=case.rois,
-            product=case.product,
-            policy=case.policy,
-            timings=case.timings,
-        )
-
-    def _running(self, case_id: str) -> _Running:
-        return _Running(self._stops, self._stops_lock, case_id)
 
 
 def _lit_like(query: ImageRecord, reference: ImageRecord) -> ImageRecord:
@@ -257,25 +273,3 @@ def _lit_like(query: ImageRecord, reference: ImageRecord) -> ImageRecord:
     if query.window is None or reference.window is None or query.mode != reference.mode:
         return reference
     return replace(reference, window=query.window)
-
-
-class _Running:
-    """Registers a stop event for a case while the model works on it; one work a case at a time."""
-
-    def __init__(
-        self, stops: dict[str, threading.Event], lock: threading.Lock, case_id: str
-    ) -> None:
-        self._stops, self._lock, self._case_id = stops, lock, case_id
-
-    def __enter__(self) -> threading.Event:
-        with self._lock:
-            if self._case_id in self._stops:
-                raise ModelError(
-                    "The model is still answering on this case. Wait for it or press Stop."
-                )
-            self._stops[self._case_id] = threading.Event()
-            return self._stops[self._case_id]
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._stops.pop(self._case_id, None)

@@ -42,6 +42,19 @@ def test_the_process_stands_before_the_question() -> None:
     )
 
 
+def test_one_shot_with_process_is_the_papers_prompt_to_the_letter() -> None:
+    system, user = opening("cable", CABLE, 2)
+    assert system == Message("system", "You are a helpful assistant.")
+    assert user.images == (0, 1)
+    assert user.text == (
+        "The following is the production process of the cables:\n"
+        "1. Strand the wires. (three cores; round)\n2. Cut it.\n"
+        "The second image shows an acceptable cable. Compare with the acceptable cable, find out "
+        "whether there are defects on the cable in the first image.\nA. Yes\nB. No\n"
+        "Answer with the option's letter from the given choices directly."
+    )
+
+
 def test_the_conversation_goes_on_from_the_models_own_choice() -> None:
     messages = conversation("cable", CABLE, 2, YES, [], "Where is it?")
     assert messages[:2] == opening("cable", CABLE, 2)

@@ -14,6 +14,7 @@ from triad_ui.dialogue.verdict import (
     label_of,
     p_defective,
     parse,
+    vote,
 )
 from triad_ui.records import LOCATIONS
 
@@ -40,6 +41,35 @@ def test_broken_logits_are_refused(broken: float) -> None:
     for logits in ((broken, 0.0), (0.0, broken)):
         with pytest.raises(ValueError, match="finite"):
             p_defective(*logits)
+
+
+@pytest.mark.parametrize(
+    ("alone", "beside", "p"),
+    [
+        (0.9, 0.9, 0.9),
+        (0.5, 0.8, 0.8),  # who is sure of nothing has no say
+        (0.8, 0.5, 0.8),
+        (0.5, 0.5, 0.5),
+        (0.0, 1.0, 0.5),
+        (0.6, 0.9, (0.2 * 0.6 + 0.8 * 0.9) / 1.0),
+        (0.1, 0.7, (0.8 * 0.1 + 0.4 * 0.7) / 1.2),  # the surer one decides
+    ],
+)
+def test_the_vote_weighs_by_confidence(alone: float, beside: float, p: float) -> None:
+    assert vote(alone, beside) == pytest.approx(p)
+    assert vote(beside, alone) == pytest.approx(p)
+    assert vote(1 - alone, 1 - beside) == pytest.approx(1 - p)
+
+
+def test_a_vote_lies_between_the_two_and_takes_probabilities_only() -> None:
+    for a in range(11):
+        for b in range(11):
+            assert min(a, b) / 10 - 1e-12 <= vote(a / 10, b / 10) <= max(a, b) / 10 + 1e-12
+    for wrong in (-0.1, 1.1, math.nan):
+        with pytest.raises(ValueError, match="probabilities"):
+            vote(wrong, 0.5)
+        with pytest.raises(ValueError, match="probabilities"):
+            vote(0.5, wrong)
 
 
 def test_labels_leave_a_band_undecided() -> None:

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from triad_ui.expert.roi import choose, random_boxes
+from triad_ui.errors import RegionError
+from triad_ui.expert.roi import choose, drawn, random_boxes
 from triad_ui.records import Roi
 
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.json"))
@@ -106,3 +107,48 @@ def test_random_boxes_are_inside_and_repeatable() -> None:
         assert roi.x1 - roi.x0 == roi.y1 - roi.y0 == 384 and roi.score is None
         assert roi.x0 >= 0 and roi.x1 <= 1000 and roi.y0 >= 0 and roi.y1 <= 500
     assert random_boxes((300, 200), 1, seed=0)[0].box == (0, 0, 300, 200)
+
+
+def test_null_draws_one_to_four_boxes_whatever_the_map() -> None:
+    counts = set()
+    for seed in range(60):
+        rois = choose(np.zeros((8, 8), np.float32), (1000, 700), "null", seed=seed)
+        assert rois == choose(np.ones((5, 9), np.float32), (1000, 700), "null", seed=seed)
+        assert all(roi.source == "random" and roi.score is None for roi in rois)
+        counts.add(len(rois))
+    assert counts == {1, 2, 3, 4}
+    assert len(choose(np.zeros((8, 8), np.float32), (1000, 700), "null", limit=1)) == 1
+
+
+def test_anyres_has_no_regions() -> None:
+    assert choose(np.ones((8, 8), np.float32), (1000, 700), "anyres") == ()
+
+
+def test_drawn_boxes_are_cut_at_the_border_and_nothing_else() -> None:
+    found = Roi(10, 20, 110, 120, 0.8)
+    rois = drawn([(10, 20, 110, 120), (-30, 590.6, 5.4, 9999)], (800, 600), [found])
+    assert rois == (found, Roi(0, 591, 5, 600, source="user"))
+    assert drawn([(0, 0, 800, 600)], (800, 600)) == (Roi(0, 0, 800, 600, source="user"),)
+    assert drawn([], (800, 600)) == ()
+    assert drawn([(0, 0, 3, 2)], (3, 2)) == (Roi(0, 0, 3, 2, source="user"),)  # a tiny picture
+
+
+@pytest.mark.parametrize(
+    ("boxes", "said"),
+    [
+        ([(0, 0, 9, 9)] * 5, "5 regions"),
+        ([(5, 5, 5, 50)], "too little"),
+        ([(50, 50, 5, 5)], "too little"),
+        ([(0, 0, 3, 90)], "too little"),
+        ([(900, 0, 990, 50)], "too little"),
+        ([(798, 0, 990, 50)], "too little"),  # what is left inside counts
+        ([(0, 0, 9, 9), (1, 2, 3)], "Region 2"),
+        ([(0, 0, "wide", 9)], "four numbers"),
+        ([(0, 0, float("nan"), 9)], "four numbers"),
+        ([(0, 0, float("inf"), 9)], "four numbers"),
+        ([None], "four numbers"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_refused_in_words(boxes: list, said: str) -> None:
+    with pytest.raises(RegionError, match=said):
+        drawn(boxes, (800, 600))

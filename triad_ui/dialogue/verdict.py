@@ -42,6 +42,23 @@ def p_defective(yes_logit: float, no_logit: float) -> float:
     return grown / (1.0 + grown)
 
 
+def vote(zero_shot_p: float, one_shot_p: float) -> float:
+    """The probability of "defective" from two passes, each weighed by how sure it is, 0..1.
+
+    zero_shot_p: of the photo alone. one_shot_p: of the photo beside a good part. The weight of an
+    answer is c = |2p - 1|, and the result sum(c p) / sum(c); 0.5 when neither is sure of anything.
+    So two passes of one mind keep it, and of two that contradict each other the surer one decides.
+    This is our reading: the paper leaves its vote to a supplement that is not at hand.
+    ValueError outside 0..1.
+    """
+    if not (0 <= zero_shot_p <= 1 and 0 <= one_shot_p <= 1):
+        raise ValueError(f"probabilities are needed, not {zero_shot_p} and {one_shot_p}")
+    sure = [abs(2 * p - 1) for p in (zero_shot_p, one_shot_p)]
+    if sum(sure) == 0:
+        return 0.5
+    return (sure[0] * zero_shot_p + sure[1] * one_shot_p) / sum(sure)
+
+
 def label_of(p: float, band: float = UNDECIDED_BAND) -> Label:
     """Defective above 0.5 + band, normal below 0.5 - band, undecided between."""
     if p > 0.5 + band:

@@ -1,23 +1,28 @@
 """Where regions of interest are chosen: an anomaly map in, a few boxes out.
 
-Two policies. `faithful` repeats the published code of Triad step by step, with its quirks (order
-and overlaps included), so that its figures can be compared. `ranked` is
-what an inspector should see: regions above the calibrated threshold, the worst first, none on a
-clean part, no two overlapping.
+Policies (the rows of Triad's table 5). `ranked` is what an inspector should see: regions above the
+calibrated threshold, the worst first, none on a clean part, no two overlapping. `faithful` repeats
+the published code of Triad step by step, with its quirks (order and overlaps included), so that
+its figures can be compared. `null` draws boxes at random and `anyres` gives none: what the regions
+are worth is seen against these two. `user`, the fifth, is not chosen here but checked: `drawn`.
 
 It does not know how the map was made, what the boxes are shown to, or any network.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import cv2
 import numpy as np
 
+from triad_ui.errors import RegionError
 from triad_ui.records import Roi
 
-Policy = Literal["faithful", "ranked"]
+Policy = Literal["faithful", "ranked", "null", "anyres"]
+WITHOUT_MAP = ("null", "anyres")
+"""Policies that look at no map: the model is then shown none either."""
 Span = tuple[int, int]
 Box = tuple[int, int, int, int]
 
@@ -37,17 +42,30 @@ MARGIN = 1.25
 """`ranked`: a box is this much wider than what it holds, to show the surroundings."""
 MOST = 32
 """`ranked`: no more regions than this are looked at, the worst first."""
+NUMBER_STREAM = 1
+"""`null`: the number of boxes is drawn apart from them, so that the first is always the same."""
+LIMIT = 4
+"""Regions that a model is shown at most, whoever chose them (Triad, section 3.2)."""
+LEAST_DRAWN = 4
+"""Pixels that a person's region has at least on a side, or the image's side where that is less."""
 
 
 def choose(
-    values: np.ndarray, size: tuple[int, int], policy: Policy = "ranked", *, limit: int = 4
+    values: np.ndarray,
+    size: tuple[int, int],
+    policy: Policy = "ranked",
+    *,
+    limit: int = LIMIT,
+    seed: int = 0,
 ) -> tuple[Roi, ...]:
     """The regions of an anomaly map, at most `limit`, in the order in which the model sees them.
 
     values: (h, w), covering the whole image of size (width, height); float, or for `faithful`
     also uint8, which is then a mask as in the reference (any non-zero pixel counts). Boxes are
-    half-open, in image pixels. ValueError for other arrays. Source of `faithful`: Triad's
-    EG-RoI (Y. Li et al., ICCV 2025, section 3.2) as published in code.
+    half-open, in image pixels. seed: of `null`, which like the reference without a map draws one
+    to four boxes (`limit` at most), the number by the seed too. ValueError for other arrays.
+    Source of `faithful`: Triad's EG-RoI (Y. Li et al., ICCV 2025, section 3.2) as published in
+    code; of `null` and `anyres`: table 5.
     """
     if values.ndim != 2 or not values.size or min(size) < 1 or limit < 0:
         raise ValueError(f"a map (h, w) and a size are needed, not {values.shape} for {size}")
@@ -55,6 +73,11 @@ def choose(
         return _faithful(values, size)[:limit]
     if policy == "ranked":
         return _ranked(values.astype(np.float32, copy=False), size, limit)
+    if policy == "null":
+        number = int(np.random.default_rng([seed, NUMBER_STREAM]).integers(1, LIMIT + 1))
+        return random_boxes(size, min(number, limit), seed)
+    if policy == "anyres":
+        return ()
     raise ValueError(f"no such policy: {policy!r}")
 
 
@@ -71,6 +94,42 @@ def random_boxes(size: tuple[int, int], n: int, seed: int, *, side: int = SIDE) 
         (int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))) for _ in range(n)
     ]
     return tuple(Roi(x, y, x + w, y + h, source="random") for x, y in corners)
+
+
+def drawn(
+    boxes: Sequence[Sequence[float]], size: tuple[int, int], known: Sequence[Roi] = ()
+) -> tuple[Roi, ...]:
+    """A person's boxes (x0, y0, x1, y1 in image pixels) as regions: rounded, cut at the border.
+
+    size: (width, height). known: regions that keep score and source where a box is theirs exactly.
+    None at all is an answer too. Raises RegionError for more than LIMIT, for a box that is empty,
+    outside or less than LEAST_DRAWN pixels on a side, and for what are no four numbers.
+    """
+    if len(boxes) > LIMIT:
+        raise RegionError(
+            f"These are {len(boxes)} regions; the model looks at {LIMIT} at most. Delete some."
+        )
+    width, height = size
+    least = min(LEAST_DRAWN, width), min(LEAST_DRAWN, height)
+    before = {roi.box: roi for roi in known}
+    regions = []
+    for n, box in enumerate(boxes, 1):
+        try:
+            left, top, right, bottom = (round(float(edge)) for edge in box)
+        except (TypeError, ValueError, OverflowError):
+            raise RegionError(
+                f"Region {n} is not four numbers: left, top, right, bottom. Draw it again."
+            ) from None
+        x0, x1 = max(0, left), min(width, right)
+        y0, y1 = max(0, top), min(height, bottom)
+        if x1 - x0 < least[0] or y1 - y0 < least[1]:
+            raise RegionError(
+                f"Region {n} ({left}, {top} to {right}, {bottom}) shows too little of the photo of "
+                f"{width} × {height} pixels: at least {least[0]} × {least[1]} of it. Draw it anew."
+            )
+        box = (x0, y0, x1, y1)
+        regions.append(before.get(box) or Roi(*box, source="user"))
+    return tuple(regions)
 
 
 def _ranked(values: np.ndarray, size: tuple[int, int], limit: int) -> tuple[Roi, ...]:

@@ -107,15 +107,36 @@ class FeedbackStore:
 
         self._database.write(work)
 
-    def set_verdict(self, case_id: str, verdict: Verdict) -> None:
-        """Store the model's judgement of the case's current regions. Raises NotFound, NotSaved."""
+    def last_rois(self, case_id: str, policy: str) -> tuple[Roi, ...] | None:
+        """The newest regions that a case ever had under a policy, None without any.
 
-        def work(db: DbSession) -> None:
+        Raises NotFound, StoreError.
+        """
+
+        def work(db: DbSession) -> tuple[Roi, ...] | None:
+            earlier = [row for row in case_row(db, case_id).regions if row.policy == policy]
+            return rows.rois_from_json(earlier[-1].rois) if earlier else None
+
+        return self._database.read(work)
+
+    def set_verdict(self, case_id: str, verdict: Verdict, *, of: Case | None = None) -> bool:
+        """Store the model's judgement of the case's current regions. Raises NotFound, NotSaved.
+
+        of: the case as it was judged; should it have other regions by now, nothing is stored.
+        Returns whether it was.
+        """
+
+        def work(db: DbSession) -> bool:
             regions = current_regions(db, case_row(db, case_id))
+            if of is not None and (
+                regions.policy != of.policy or rows.rois_from_json(regions.rois) != of.rois
+            ):
+                return False
             for name, value in rows.verdict_columns(verdict).items():
                 setattr(regions, name, value)
+            return True
 
-        self._database.write(work)
+        return self._database.write(work)
 
     # -- turns and corrections ------------------------------------------------------------------
 
