@@ -280,4 +280,12 @@ def _read_file(
     return path, table
 
 
+def served_key(environ: Mapping[str, str] | None = None) -> str:
+    """The key for a model server, from TRIAD_SERVED_KEY only; "" without one.
+
+    No field of Settings, flag or file: what holds it is never shown, stored or logged.
+    """
+    return (os.environ if environ is None else environ).get("TRIAD_SERVED_KEY", "").strip()
+
+
 assert {each.name for each in fields(Settings)} == {*SPECS, "sources"}
