@@ -138,6 +138,19 @@ class LocalTriad:
         rest = self._tokenizer.decode(ids)[len(shown) :].replace(UNFINISHED, "")
         yield Chunk(rest, len(ids), prefill, finished=True, stopped=stopped)
 
+    def token_losses(self, text: str) -> Tensor:
+        """How unlikely each token of plain text is after those before it, for the self-test.
+
+        Returns float32 (n - 1,) in nats, on the processor; n: tokens with the template's opening.
+        """
+        begin = self._tokenizer.pieces((), answer=False)
+        ids = torch.tensor([[*begin, *self._tokenizer.encode(text)]], device=self._language.device)
+        with torch.inference_mode():
+            embedded = self._language.get_input_embeddings()(ids)
+            logits = self._language(inputs_embeds=embedded, use_cache=False).logits[0, :-1]
+            likely = logits.float().log_softmax(-1).gather(1, ids[0, 1:, None])
+        return -likely[:, 0].cpu()
+
     def prompt(
         self,
         images: Sequence[VisualInput],
