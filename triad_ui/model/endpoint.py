@@ -47,9 +47,9 @@ class Endpoint:
         """What every request carries."""
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
-    def masked(self, said: bytes) -> bytes:
+    def masked(self, said: str) -> str:
         """A server's own words without the key, which some servers repeat."""
-        return said.replace(self.key.encode(), b"***") if self.key else said
+        return said.replace(self.key, "***") if self.key else said
 
 
 def parse_endpoint(address: str, *, key: str = "") -> Endpoint:

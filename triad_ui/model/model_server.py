@@ -108,7 +108,8 @@ class ModelServer:
         )
 
     def _refusal(self, status: int, said: bytes, model: str) -> ModelError:
-        return refusal(self.endpoint.host, model, status, self.endpoint.masked(said))
+        words = self.endpoint.masked(said.decode("utf-8", "replace"))
+        return refusal(self.endpoint.host, model, status, words)
 
 
 def _blamed(said: bytes, spare: Sequence[str]) -> frozenset[str]:

@@ -46,23 +46,23 @@ class NotAccepted(ModelError):
     """Refused for a reason that is not known here: it may be a field that can be left out."""
 
 
-def words_of(body: bytes | Any) -> str:
-    """The server's own message, on one line and in short; "" when it gives none.
+def words_of(answer: Any) -> str:
+    """The server's own message out of its answer, on one line and in short; "" when it gives none.
 
-    body: bytes of an answer, or what was already read from JSON.
+    answer: what was read from JSON, or a text that may be JSON.
     """
-    found: Any = body
-    if isinstance(body, bytes):
+    found = answer
+    if isinstance(answer, str) and answer.lstrip()[:1] in ("{", "["):
         try:
-            found = json.loads(body)
+            found = json.loads(answer)
         except (ValueError, RecursionError):
-            text = body[:2000].decode("utf-8", "replace")
-            found = "" if text.lstrip().startswith("<") else text  # a page of a proxy
+            found = answer
+    elif isinstance(answer, str) and answer.lstrip().startswith("<"):
+        return ""  # the page of a proxy
     for _ in range(4):
         if isinstance(found, dict):
-            found = next(
-                (found[name] for name in ("error", "message", "detail") if found.get(name)), ""
-            )
+            names = ("error", "message", "detail", "msg")
+            found = next((found[name] for name in names if found.get(name)), "")
         elif isinstance(found, list):
             found = found[0] if found else ""
     if not isinstance(found, str):
@@ -70,10 +70,10 @@ def words_of(body: bytes | Any) -> str:
     return "".join(each if each.isprintable() else " " for each in found[:4000]).strip()
 
 
-def refusal(host: str, model: str, status: int, body: bytes) -> ModelError:
+def refusal(host: str, model: str, status: int, body: str) -> ModelError:
     """The error for an answer that is no success. Never holds the key that was sent."""
     said = words_of(body)
-    everything = said + " " + body[:4000].decode("utf-8", "replace")
+    everything = f"{said} {body[:4000]}"
     if 300 <= status < 400:
         return ModelError(
             f"The model server at {host} sends its callers to another address, which is not "

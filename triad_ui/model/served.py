@@ -239,7 +239,7 @@ class ServedTriad:
                     continue
                 understood = True
                 if delta.failure is not None:
-                    raise failed(host, self._server.endpoint.masked(delta.failure.encode()))
+                    raise failed(host, self._server.endpoint.masked(delta.failure))
                 exchange.heard(AFTER_END if delta.ended else None)
                 yield delta
             if not understood:
