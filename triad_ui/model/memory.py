@@ -29,8 +29,8 @@ __all__ = [
 
 CONVERSATION = 20_480
 """Positions of a full conversation: two images of 8047 tokens, a process, questions, answers."""
-CHUNK = 256
-"""Positions that are read at once, as in `generate.py`."""
+CHUNK = 1024
+"""Positions that are read at once on a GPU, as in `generate.py`; a processor takes fewer."""
 VIEWS, ALL_VIEWS = 8, 41
 """Views in the tower together, and views of the largest image (base, 36 tiles, 4 regions)."""
 LIBRARIES = 600 * 2**20

@@ -44,8 +44,8 @@ _SIGNS = re.compile(
     r"|not enough memory|\w+_STATUS_ALLOC_FAILED|unable to allocate|failed to allocate",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGT]i?B)", re.IGNORECASE)
-_UNITS = {"bytes": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGTPE]i?B)", re.IGNORECASE)
+_UNITS = {"bytes": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50, "e": 2**60}
 
 
 @contextmanager
