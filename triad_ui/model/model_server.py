@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -95,7 +95,7 @@ class ModelServer:
                     return
                 said = exchange.body()
             error = self._refusal(reply.status, said, str(body.get("model", "")))
-            blamed = _blamed(said, [name for name in spare if name in sent])
+            blamed = _blamed(said, [name for name in sent if name in spare], sent)
             if not isinstance(error, NotAccepted) or not blamed - left_out:
                 raise error
             left_out |= blamed
@@ -112,10 +112,11 @@ class ModelServer:
         return refusal(self.endpoint.host, model, status, words)
 
 
-def _blamed(said: bytes, spare: Sequence[str]) -> frozenset[str]:
-    """What to leave out next: the fields that are named, else all spare ones."""
+def _blamed(said: bytes, spare: Sequence[str], sent: Iterable[str]) -> frozenset[str]:
+    """What to leave out next: the spare fields that are named; all of them when no field of what
+    was sent is named."""
     text = said[:4000].decode("utf-8", "replace")
     if re.search(r"system (?:role|message|prompt)|roles must alternate", text, re.IGNORECASE):
         return frozenset({_NO_SYSTEM})
-    named = frozenset(name for name in spare if re.search(rf"\b{name}\b", text))
-    return named or frozenset(spare)
+    named = frozenset(name for name in sent if re.search(rf"\b{name}\b", text))
+    return named & frozenset(spare) if named else frozenset(spare)

@@ -16,7 +16,7 @@ from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.served_images import PictureCoder
 from triad_ui.records import Message, VisualInput
 
-_SPECIAL = re.compile(r"<(?=[|/]?[\w|/:-]+>)|\[(?=/?[A-Z_]+\])|<(?=<SYS>>|</SYS>>)")
+_SPECIAL = re.compile(r"<(?=[^\s<>]{1,64}>)|\[(?=/?[A-Z_]+\])|<(?=<SYS>>|</SYS>>)")
 
 
 def plain(text: str) -> str:
