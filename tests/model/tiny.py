@@ -70,16 +70,21 @@ class CountingLlama(LlamaForCausalLM):
         self.reads: list[int] = []
         self.script: list[int] = []
         self._said = 0
+        self.model.register_forward_hook(self._count, with_kwargs=True)
+        self.lm_head.register_forward_hook(self._say)
 
-    def forward(self, *args: object, **kwargs: object) -> object:
-        output = super().forward(*args, **kwargs)
-        width = kwargs["inputs_embeds"].shape[1] if "inputs_embeds" in kwargs else 0
+    def _count(self, _module: object, _args: object, given: dict, _output: object) -> None:
+        embedded = given.get("inputs_embeds")
+        width = embedded.shape[1] if embedded is not None else 0
         self.reads.append(width)
-        if self.script:
-            self._said = 0 if width > 1 else self._said + 1
-            output.logits = torch.full_like(output.logits, -9.0)
-            output.logits[..., self.script[min(self._said, len(self.script) - 1)]] = 9.0
-        return output
+        self._said = 0 if width > 1 else self._said + 1
+
+    def _say(self, _module: object, _args: object, logits: Tensor) -> Tensor | None:
+        if not self.script:
+            return None
+        scripted = torch.full_like(logits, -9.0)
+        scripted[..., self.script[min(self._said, len(self.script) - 1)]] = 9.0
+        return scripted
 
 
 def tiny_language(seed: int = 0, vocabulary: int = 400) -> CountingLlama:

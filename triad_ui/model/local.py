@@ -20,16 +20,21 @@ from transformers import PreTrainedModel
 
 from triad_ui.errors import ModelError, PromptTooLong
 from triad_ui.model.chat import ChatTokenizer, ImageSlot
+from triad_ui.model.device_queue import DeviceQueue
 from triad_ui.model.generate import STOPPED, Decoder, Prompt
 from triad_ui.model.language_model import Chunk, GenerationOptions
+from triad_ui.model.out_of_memory import in_words
 from triad_ui.records import Message, VisualInput
 
-KEPT_IMAGES = 16
+KEPT_IMAGES, KEPT_IMAGE_BYTES = 16, 512 * 2**20
+"""Visual tokens are kept of so many images and bytes; those of a running request always."""
+NUMBERED = 4096
+"""Images whose numbers are remembered, so that what was read of one is known again."""
 UNFINISHED = "�"
 
 
 class VisualEncoder(Protocol):
-    """Pixels, map and regions -> visual tokens. Called under the lock of `LocalTriad`."""
+    """Pixels, map and regions -> visual tokens. `LocalTriad` calls `encode` once at a time."""
 
     def count(self, images: Sequence[VisualInput]) -> int:
         """Number of visual tokens of these images together, without computing them."""
@@ -50,10 +55,12 @@ class VisualEncoder(Protocol):
 
 
 class LocalTriad:
-    """A loaded model. Thread-safe: one lock for visual tokens, one in the decoder.
+    """A loaded model. Thread-safe: one queue for visual tokens, one in the decoder, so that
+    looking at one case's pictures does not hold up the answer to another.
 
     language: takes `inputs_embeds`; for a whole vision-language model its own tower is not used
-    through it. context_limit: tokens of a conversation, answer included.
+    through it. context_limit: tokens of a conversation, answer included. kept_bytes: memory for
+    what is kept of conversations, None: what suits the device.
     """
 
     def __init__(
@@ -63,16 +70,19 @@ class LocalTriad:
         encoder: VisualEncoder,
         engine: str,
         context_limit: int,
+        kept_bytes: int | None = None,
     ) -> None:
         self._language = language
         self._tokenizer = tokenizer
         self._encoder = encoder
         self._engine = engine
         self._limit = context_limit
-        self._decoder = Decoder(language)
-        self._tokens: OrderedDict[Hashable, tuple[int, Tensor]] = OrderedDict()
+        self._decoder = Decoder(language, kept_bytes)
+        self._tokens: OrderedDict[Hashable, Tensor] = OrderedDict()
+        self._numbers: OrderedDict[Hashable, int] = OrderedDict()
         self._numbered = 0
         self._tokens_lock = threading.Lock()
+        self._looking = DeviceQueue()
 
     @property
     def engine(self) -> str:
@@ -94,13 +104,16 @@ class LocalTriad:
         messages: Sequence[Message],
         choices: Sequence[str],
         stop: threading.Event | None = None,
+        *,
+        urgent: bool = False,
     ) -> tuple[float, ...]:
+        """As in `LanguageModel`; urgent: a person waits, so it does not let answers go first."""
         first = [self._tokenizer.encode(choice)[0] for choice in choices]
         if len(set(first)) < len(first):
             raise ModelError(f"The choices {', '.join(choices)} begin alike. Name others.")
         stop = stop or threading.Event()
-        logits = self._decoder.next_logits(self.prompt(images, messages, 1, stop), stop)
-        return tuple(float(logits[token]) for token in first)
+        prompt = self.prompt(images, messages, 1, stop, urgent=urgent)
+        return self._decoder.choice_logits(prompt, first, stop, urgent=urgent)
 
     def stream(
         self,
@@ -114,7 +127,7 @@ class LocalTriad:
         shown, prefill, stopped = "", 0.0, False
         tokens = None
         try:
-            prompt = self.prompt(images, messages, options.max_new_tokens, stop)
+            prompt = self.prompt(images, messages, options.max_new_tokens, stop, urgent=True)
             tokens = self._decoder.tokens(prompt, options, stop, self._tokenizer.end)
             while True:
                 try:
@@ -157,6 +170,8 @@ class LocalTriad:
         messages: Sequence[Message],
         room: int,
         stop: threading.Event,
+        *,
+        urgent: bool = False,
     ) -> Prompt:
         """The sequence of words and visual tokens; `room` tokens are left for the answer.
 
@@ -173,7 +188,7 @@ class LocalTriad:
                 tokens=words + seen + room,
                 limit=self._limit,
             )
-        visual = self._visual(images, stop)
+        visual = self._visual(images, stop, urgent)
         keys: list[Hashable] = []
         runs: list[tuple[int, Tensor | list[int]]] = []
         for piece in pieces:
@@ -201,20 +216,51 @@ class LocalTriad:
 
         return Prompt(tuple(keys), embed)
 
+    def forget(self) -> None:
+        """Free what is kept of pictures and conversations, before another model takes its place."""
+        self._decoder.forget()
+        with self._tokens_lock:
+            self._tokens.clear()
+
     def _visual(
-        self, images: Sequence[VisualInput], stop: threading.Event
+        self, images: Sequence[VisualInput], stop: threading.Event, urgent: bool
     ) -> list[tuple[int, Tensor]]:
         """Of each image a number of its own and its visual tokens."""
         identities = self._encoder.keys(images)
-        with self._tokens_lock, torch.inference_mode():
-            wanted = [at for at, key in enumerate(identities) if key not in self._tokens]
-            if wanted:
-                for at, rows in zip(wanted, self._encoder.encode(images, wanted, stop)):
-                    self._numbered += 1
-                    self._tokens[identities[at]] = (self._numbered, rows)
+        place = self._looking.take_place(urgent)
+        found = self._known(identities)
+        if not all(key in found for key in identities):
+            self._looking.enter(place, stop)
+            try:
+                found = self._known(identities)  # another request may have looked meanwhile
+                wanted = [at for at, key in enumerate(identities) if key not in found]
+                if wanted:
+                    with torch.inference_mode(), in_words(self.forget, doing="see"):
+                        rows = self._encoder.encode(images, wanted, stop)
+                    found.update((identities[at], each) for at, each in zip(wanted, rows))
+            finally:
+                self._looking.leave(place)
+        with self._tokens_lock:
             for key in identities:
+                self._tokens[key] = found[key]
                 self._tokens.move_to_end(key)
-            found = [self._tokens[key] for key in identities]
-            while len(self._tokens) > KEPT_IMAGES:
+            while len(self._tokens) > len(set(identities)) and (
+                len(self._tokens) > KEPT_IMAGES
+                or sum(rows.nbytes for rows in self._tokens.values()) > KEPT_IMAGE_BYTES
+            ):
                 self._tokens.popitem(last=False)
-            return found
+            return [(self._number(key), found[key]) for key in identities]
+
+    def _known(self, identities: Sequence[Hashable]) -> dict[Hashable, Tensor]:
+        with self._tokens_lock:
+            return {key: self._tokens[key] for key in identities if key in self._tokens}
+
+    def _number(self, identity: Hashable) -> int:
+        """Always the same for the same image; called with the lock held."""
+        if identity not in self._numbers:
+            self._numbered += 1
+            self._numbers[identity] = self._numbered
+        self._numbers.move_to_end(identity)
+        while len(self._numbers) > NUMBERED:
+            self._numbers.popitem(last=False)
+        return self._numbers[identity]
