@@ -19,6 +19,7 @@ function draw() {
   value.references.forEach((reference, index) => kids.push(card(reference, `Good part ${index + 1}`,
     h('button', {class: 'tw-quiet tw-remove', type: 'button', 'aria-label': `Remove good part ${index + 1}`,
       onclick: () => send('drop_reference', index)}, icon('M4 4l8 8M12 4l-8 8')))));
+  if (value.references.length > 1) kids.push(h('p', {class: 'tw-cards-note', text: 'The first good part is shown to the language model; the heat map uses all.'}));
   cards.replaceChildren(...kids);
   cards.hidden = kids.length === 0;
 }

@@ -41,6 +41,7 @@ const sliders = h('div', {class: 'tw-tools'}, slider('opacity', 'Opacity', '[ an
 const zoomText = h('output', {class: 'tw-number tw-zoom-text', text: '100 %'});
 const tools = h('div', {class: 'tw-tools'},
   h('div', {class: 'tw-group', role: 'group', 'aria-label': 'Layers'}, toggle('map', 'Map', 'M'), toggle('contour', 'Contour', 'C'), toggle('boxes', 'Regions', 'B')),
+  editButton,
   h('div', {class: 'tw-group', role: 'group', 'aria-label': 'Zoom'},
     h('button', {class: 'tw-toggle', type: 'button', 'aria-label': 'Zoom out', title: 'Zoom out (-)', text: '−', onclick: () => zoomBy(1 / 1.4)}),
     zoomText,
@@ -55,7 +56,7 @@ const legend = h('div', {class: 'tw-legend', role: 'img', 'aria-label': 'Colour 
 const title = h('div', {class: 'tw-title'});
 const below = h('section', {class: 'tw-regions', 'aria-label': 'Regions'});
 const help = h('dialog', {class: 'tw-help', 'aria-labelledby': 'tw-help-title'});
-root.replaceChildren(title, stage, sliders, tools, legend, below, help);
+root.replaceChildren(title, stage, editBar, sliders, tools, legend, below, help);
 
 function flip(name) {
   view[name] = !view[name];
@@ -145,14 +146,20 @@ function contour() {
 
 function regions() {
   for (const node of lines.querySelectorAll('.tw-region')) node.remove();
-  for (const roi of value.rois) {
+  if (!value) return;
+  for (const roi of shownBoxes()) {
     const [x0, y0, x1, y1] = roi.box;
-    lines.append(s('g', {class: 'tw-region', 'data-n': roi.n},
+    const chosen = edit.on && edit.at === roi.n - 1 ? ' at' : '';
+    const reached = edit.on ? {tabindex: 0, role: 'group', 'aria-roledescription': 'region', 'aria-label': boxName(roi.box, roi.n)} : {};
+    lines.append(s('g', {class: `tw-region${chosen}`, 'data-n': roi.n, ...reached},
       s('rect', {class: 'tw-box-under', x: x0, y: y0, width: x1 - x0, height: y1 - y0}),
       s('rect', {x: x0, y: y0, width: x1 - x0, height: y1 - y0}),
       s('g', {class: 'tw-tag', 'data-x': x0, 'data-y': y0}, s('rect', {width: 20, height: 18, rx: 2}),
         s('text', {x: 10, y: 13, 'text-anchor': 'middle', text: roi.n}))));
   }
+  for (const node of lines.querySelectorAll('.tw-region')) node.style.display = view.boxes ? '' : 'none';
+  drawHandles();
+  buttons();
 }
 
 // -- zoom and pan ---------------------------------------------------------------------------
@@ -171,6 +178,7 @@ function place() {
     const k = 1 / view.scale, y = Number(tag.dataset.y);
     tag.setAttribute('transform', `translate(${tag.dataset.x} ${Math.max(0, y - (y * view.scale > 18 ? 18 * k : 0))}) scale(${k})`);
   }
+  placeHandles();
 }
 function fit() {
   if (!value) return;
@@ -213,6 +221,7 @@ stage.addEventListener('wheel', (event) => {
   zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)), event.clientX - box.left, event.clientY - box.top);
 }, {passive: false});
 const fingers = new Map();
+installEditing();
 stage.addEventListener('pointerdown', (event) => {
   fingers.set(event.pointerId, [event.clientX, event.clientY]);
   if (stage.classList.contains('tw-zoomed') || fingers.size > 1) stage.setPointerCapture(event.pointerId);
@@ -268,7 +277,8 @@ function crops() {
       h('span', {class: 'tw-soft', text: `${value.expert}, ${value.seconds.toFixed(2)} s`})));
   }
   for (const note of value.notes) kids.push(h('p', {class: 'tw-notice', text: note}));
-  if (value.case && !value.rois.length) kids.push(h('p', {class: 'tw-empty', text: 'No suspicious region: nothing in the map is above the threshold.'}));
+  if (value.policy === 'null') kids.push(h('p', {class: 'tw-notice', text: AT_RANDOM}));
+  if (value.case && !value.rois.length) kids.push(h('p', {class: 'tw-empty', text: NONE[value.policy] || NOTHING_FOUND}));
   if (value.case === '') kids.push(h('p', {class: 'tw-empty', text: 'Not inspected yet. Press Inspect to see the heat map and the regions.'}));
   if (value.rois.length) {
     kids.push(h('div', {class: 'tw-crops'}, value.rois.map((roi) =>
@@ -276,7 +286,7 @@ function crops() {
         onmouseenter: () => mark(roi.n), onmouseleave: () => mark(0), title: `Show region ${roi.n} (${roi.n})`},
         h('img', {src: roi.url, alt: `Region ${roi.n}, ${roi.place}`, loading: 'lazy'}),
         h('span', {class: 'tw-crop-head'}, h('b', {text: roi.n}), h('span', {text: roi.place}),
-          h('span', {class: 'tw-number', text: roi.score === null ? 'drawn' : roi.score.toFixed(2)})),
+          h('span', {class: 'tw-number', text: roi.score === null ? WHO[roi.source] : roi.score.toFixed(2)})),
         h('span', {class: 'tw-crop-box', text: `${roi.box[2] - roi.box[0]} × ${roi.box[3] - roi.box[1]} at ${roi.box[0]}, ${roi.box[1]}`})))));
   }
   below.replaceChildren(...kids);
@@ -286,9 +296,11 @@ function draw() {
   const last = value;
   value = props.value || null;
   drawn += 1;
+  adopt(last);
   const has = Boolean(value);
   root.classList.toggle('tw-none', !has);
   root.classList.toggle('tw-bare', !has || !value.map);
+  editButton.hidden = !has || !value.case;
   if (!has) { grey = null; title.replaceChildren(); below.replaceChildren(); photo.removeAttribute('src'); lines.replaceChildren(); layers(); return; }
   if (!last || last.map !== value.map) { grey = null; heat.width = heat.width; }
   photo.src = value.photo;
@@ -297,8 +309,10 @@ function draw() {
   world.style.width = `${value.size[0]}px`;
   world.style.height = `${value.size[1]}px`;
   lines.setAttribute('viewBox', `0 0 ${value.size[0]} ${value.size[1]}`);
+  const held = lines.contains(document.activeElement);
   lines.replaceChildren();
   regions();
+  if (held) select(edit.at, true);
   crops();
   if (value.map) { if (grey) contour(); else loadMap(value.map, drawn); }
   layers();
@@ -313,6 +327,7 @@ const SHORTCUTS = [
   ['M', 'Heat map on or off', () => flip('map')],
   ['C', 'Contour on or off', () => flip('contour')],
   ['B', 'Regions on or off', () => flip('boxes')],
+  ['E', 'Edit regions', () => setEditing(!edit.on)],
   ['[', 'Less opacity', () => setLevel('opacity', view.opacity - 0.05)],
   [']', 'More opacity', () => setLevel('opacity', view.opacity + 0.05)],
   [',', 'Lower threshold', () => setLevel('threshold', view.threshold - 0.02)],
@@ -340,6 +355,7 @@ function showHelp() {
   help.replaceChildren(h('h2', {id: 'tw-help-title', text: 'Keyboard'}),
     h('dl', {}, SHORTCUTS.map(([key, text]) => [h('dt', {}, h('kbd', {text: key})), h('dd', {text})])),
     h('p', {class: 'tw-soft', text: 'The wheel zooms, dragging moves, a double click zooms in and out. Keys rest while you type.'}),
+    h('p', {class: 'tw-soft', text: 'While regions are edited: Tab goes from box to box, arrows move it, Shift and arrows resize it, Ctrl makes single pixels of it; N adds one, Delete removes it, Ctrl Z takes back, Esc ends. Space and dragging moves the photo.'}),
     h('button', {type: 'button', class: 'tw-toggle', text: 'Close', onclick: () => help.close()}));
   help.showModal();
 }

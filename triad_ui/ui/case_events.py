@@ -22,6 +22,7 @@ from triad_ui.ui import present
 from triad_ui.ui.guard import guard
 from triad_ui.ui.layout_events import LayoutEvents, Levels, levels_of
 from triad_ui.ui.process_picker import chosen_process
+from triad_ui.ui.region_panel import looks
 from triad_ui.ui.session import Draft, save_key
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class CaseShown(NamedTuple):
     step: Any
     stop: Any
     tail: Any
+    strip: Any
+    policy: Any
+    vote: Any
 
 
 class CaseEvents:
@@ -65,6 +69,7 @@ class CaseEvents:
             product=(product or "").strip(),
             expert=self._settings.expert,
             policy=self._settings.policy,
+            seed=self._settings.seed,
         )
         return shown(case, note=self._why_no_judgement(), busy=self._ready())
 
@@ -95,8 +100,11 @@ class CaseEvents:
         )
 
     @guard
-    def judge(self, case_id: str) -> Iterator[Any]:
-        """Ask for the model's yes/no where it is missing; -> verdict panel."""
+    def judge(self, case_id: str, vote: bool | None = None) -> Iterator[Any]:
+        """Ask for the model's yes/no where it is missing; -> verdict panel.
+
+        vote: weigh the answers with and without the good part; None: as it is set up.
+        """
         if not case_id:
             yield gr.skip()
             return
@@ -104,33 +112,48 @@ class CaseEvents:
         if case.verdict is not None or not self._ready():
             yield present.verdict(case, note=self._why_no_judgement())
             return
-        yield present.verdict(case, busy=True)
+        yield from self._judged(case, vote)
+
+    @guard
+    def judge_anew(self, case_id: str, vote: bool | None = None) -> Iterator[Any]:
+        """As `judge`, also where there is a judgement already."""
+        if not case_id or not self._ready():
+            yield gr.skip()
+            return
+        yield from self._judged(self._workbench.case(case_id), vote)
+
+    def _judged(self, case: Case, vote: bool | None) -> Iterator[Any]:
+        case_id = case.id
+        yield present.verdict(replace(case, verdict=None), busy=True)
         try:
-            self._workbench.judge(case_id)
+            self._workbench.judge(case_id, vote=self._weigh(vote))
         except ModelError as error:
             yield present.verdict(self._workbench.case(case_id), note=str(error))
             return
         yield present.verdict(self._workbench.case(case_id))
 
     @guard
-    def ask(self, case_id: str, question: str) -> Iterator[tuple[Any, ...]]:
+    def ask(
+        self, case_id: str, question: str, vote: bool | None = None
+    ) -> Iterator[tuple[Any, ...]]:
         """Stream an answer; -> chat, question box, Stop. Closing it stops the model."""
         if not case_id:
             raise NotFound("There is no inspected photo to ask about. Press Inspect first.")
         past = present.chat(self._workbench.case(case_id).turns)
         box: Any = ""
-        with closing(paced(self._workbench.ask(case_id, question or ""))) as turns:
+        answers = self._workbench.ask(case_id, question or "", vote=self._weigh(vote))
+        with closing(paced(answers)) as turns:
             for turn in turns:
                 yield past + present.chat([turn]), box, gr.Button(interactive=True)
                 box = gr.skip()
 
     @guard
-    def again(self, case_id: str) -> Iterator[tuple[Any, ...]]:
+    def again(self, case_id: str, vote: bool | None = None) -> Iterator[tuple[Any, ...]]:
         """Ask the last question again, as a new turn; outputs as `ask`."""
         turns = self._workbench.case(case_id).turns if case_id else ()
         if not turns:
             raise NotFound("Nothing was asked yet. Type a question first.")
-        for chat, _, stop in self.ask(case_id, turns[-1].question):
+        for chat, _, stop in self.ask(case_id, turns[-1].question, vote):
             yield chat, gr.skip(), stop
 
     @guard
@@ -159,6 +182,9 @@ class CaseEvents:
         case = self._workbench.case(case_id)
         return replace(draft, nonce=secrets.token_hex(8)), line, present.verdict(case)
 
+    def _weigh(self, vote: bool | None) -> bool:
+        return self._settings.vote if vote is None else bool(vote)
+
     def _ready(self) -> bool:
         return self._workbench.engine_status().state == "ready"
 
@@ -183,6 +209,7 @@ def shown(case: Case, note: str = "", busy: bool = False) -> CaseShown:
         step=gr.Dropdown(choices=present.step_choices(case)),
         stop=gr.Button(interactive=running),
         tail=gr.Timer(active=running),
+        **looks(case)._asdict(),
     )
 
 

@@ -17,6 +17,8 @@ from triad_ui.ui.examples import Example
 from triad_ui.ui.layout_events import LayoutEvents
 from triad_ui.ui.layout_panel import LayoutPanel, build_layout
 from triad_ui.ui.panel import panel
+from triad_ui.ui.region_events import RegionEvents
+from triad_ui.ui.region_panel import RegionPanel, build_region_panel
 from triad_ui.ui.session import Draft
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ GPU = {"concurrency_id": "gpu", "concurrency_limit": 1}
 LAYING_OUT = {"concurrency_id": "laying-out", "concurrency_limit": 1, "show_progress": "hidden"}
 """Events that change what is laid out take turns: two uploads at once would each begin from the
 same draft, and the later one would lose the other's picture."""
+REGIONS = {"concurrency_id": "regions", "concurrency_limit": 1, "show_progress": "hidden"}
+"""Changes of regions take turns, so that the last one made is the last one stored."""
+DRAWN = "(id, _) => [id, window.triadRegions || '']"
 FREE = {"concurrency_limit": None, "show_progress": "hidden"}
 
 
@@ -47,13 +52,15 @@ def private(name: str) -> dict[str, str]:
 
 class InspectTab(NamedTuple):
     """What other parts of the page need. case: all that a case fills. wanted: a hidden field
-    through which the browser names a case, an example or a number."""
+    through which the browser names a case, an example or a number. judging: inputs of
+    `events.judge`."""
 
     events: CaseEvents
     laying_out: LayoutEvents
     case_id: gr.Textbox
     wanted: gr.Textbox
     reopened: list
+    judging: list
     verdict: gr.HTML
     layout: LayoutPanel
     form: CorrectionForm
@@ -73,6 +80,7 @@ def build_inspect_tab(
             layout = build_layout(examples)
         with gr.Column(elem_id="looking", elem_classes="tw-column", min_width=0):
             viewer = panel("viewer", elem_id="viewer")
+            looking = build_region_panel(settings.vote)
         with gr.Column(elem_id="judging", elem_classes="tw-column", min_width=0):
             verdict = panel("verdict", present.verdict(None), elem_id="verdict")
             talk = build_conversation()
@@ -81,10 +89,12 @@ def build_inspect_tab(
     tail = gr.Timer(1.0, active=False)
 
     case = [case_id, viewer, verdict, talk.chat, form.about, form.step, talk.stop, tail]
-    fresh = [layout.laid, viewer, verdict, talk.chat, case_id, *layout.levels]
+    case += looking
+    fresh = [layout.laid, viewer, verdict, talk.chat, case_id, looking.strip, *layout.levels]
     reopened = [draft, layout.laid, layout.process, layout.text, layout.product]
     reopened += [*layout.levels, *case]
     settled = [verdict, talk.chat, form.about, talk.stop, tail]
+    judging = [case_id, looking.vote]
 
     _connect_layout(laying_out, layout, draft, wanted, fresh, viewer, case_id)
     asked = [draft, layout.process, layout.text, layout.product]
@@ -103,16 +113,18 @@ def build_inspect_tab(
         # The map shows first; then the address, then the judgement as an event of its own.
         inspected.success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")
         inspected.success(
-            events.judge, [case_id], [verdict], show_progress="hidden", **private(name), **GPU
+            events.judge, judging, [verdict], show_progress="hidden", **private(name), **GPU
         )
 
-    _connect_talk(talk, events, case_id, settled)
+    _connect_regions(RegionEvents(workbench, settings), events, viewer, verdict, looking, judging,
+                     wanted)  # fmt: skip
+    _connect_talk(talk, events, case_id, looking.vote, settled)
     tail.tick(events.settle, [case_id], settled, api_name="settle", **FREE)
     form.save.click(
         events.correct, [case_id, draft, form.about, *form.fields], [draft, form.saved, verdict],
         api_name="correct", **FREE,
     ).success(None, [case_id], form.cleared, js=form.forget, api_visibility="private")  # fmt: skip
-    return InspectTab(events, laying_out, case_id, wanted, reopened, verdict, layout, form)
+    return InspectTab(events, laying_out, case_id, wanted, reopened, judging, verdict, layout, form)
 
 
 def _connect_layout(
@@ -151,22 +163,58 @@ def _connect_layout(
     )  # fmt: skip
 
 
+def _connect_regions(
+    regions: RegionEvents,
+    events: CaseEvents,
+    viewer: gr.HTML,
+    verdict: gr.HTML,
+    looking: RegionPanel,
+    judging: list,
+    wanted: gr.Textbox,
+) -> None:
+    outputs = [viewer, verdict, looking.policy]
+    changed = (
+        viewer.edited(
+            regions.edited, [judging[0], wanted], outputs, js=DRAWN, api_name="edit_regions",
+            trigger_mode="always_last", **REGIONS,
+        ),
+        looking.policy.input(
+            regions.choose, [judging[0], looking.policy], outputs, api_name="choose_regions",
+            **REGIONS,
+        ),
+    )  # fmt: skip
+    # Each change is judged; one that comes while the last is judged must not be dropped.
+    silent = {"show_progress": "hidden", **GPU}
+    for name, change in zip(("judge_edited", "judge_chosen"), changed):
+        change.success(
+            events.judge, judging, [verdict], trigger_mode="multiple", **private(name), **silent
+        )
+    looking.vote.input(
+        events.judge_anew, judging, [verdict], api_name="judge_anew", trigger_mode="always_last",
+        **silent,
+    )  # fmt: skip
+
+
 def _connect_talk(
-    talk: Conversation, events: CaseEvents, case_id: gr.Textbox, settled: list
+    talk: Conversation,
+    events: CaseEvents,
+    case_id: gr.Textbox,
+    vote: gr.Checkbox,
+    settled: list,
 ) -> None:
     outputs = [talk.chat, talk.question, talk.stop]
-    typed, streamed = [case_id, talk.question], {"show_progress": "hidden", **GPU}
+    typed, streamed = [case_id, talk.question, vote], {"show_progress": "hidden", **GPU}
     asked = [
         gr.on(
             [talk.ask.click, talk.question.submit], events.ask, typed, outputs,
             api_name="ask", **streamed,
         ),
-        talk.again.click(events.again, [case_id], outputs, api_name="again", **streamed),
+        talk.again.click(events.again, [case_id, vote], outputs, api_name="again", **streamed),
     ]  # fmt: skip
     for number, (button, question) in enumerate(talk.suggestions, 1):
         name = private(f"ask_suggestion_{number}")
         asked.append(
-            button.click(events.ask, [case_id, question], outputs, **name, **streamed)
+            button.click(events.ask, [case_id, question, vote], outputs, **name, **streamed)
         )  # fmt: skip
     for number, event in enumerate(asked, 1):
         event.then(events.settle, [case_id], settled, **private(f"settle_{number}"), **FREE)

@@ -20,6 +20,7 @@ from triad_ui.ui import present
 from triad_ui.ui.examples import Example
 from triad_ui.ui.guard import guard
 from triad_ui.ui.process_picker import find_named, process_choices
+from triad_ui.ui.region_panel import looks
 from triad_ui.ui.routes import jpeg
 from triad_ui.ui.session import Draft
 
@@ -120,11 +121,12 @@ class LayoutEvents:
         return gr.Dropdown(choices=process_choices(self._workbench))
 
     def fresh(self, draft: Draft) -> tuple[Any, ...]:
-        """A photo without an inspection; -> layout, viewer, verdict, chat, case id, levels."""
+        """A photo without an inspection; -> layout, viewer, verdict, chat, case id, strip, ..."""
         record = draft.query
         viewer = self._photo(record) if record else None
         return (
-            self.value(draft), viewer, present.verdict(None), [], "", *levels_of(record),
+            self.value(draft), viewer, present.verdict(None), [], "", looks(None).strip,
+            *levels_of(record),
         )  # fmt: skip
 
     def value(self, draft: Draft) -> present.Json:

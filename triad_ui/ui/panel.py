@@ -15,10 +15,15 @@ import gradio as gr
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
+BEFORE = {"viewer": ("regions",)}
+"""Further scripts of a panel, which stand before its own."""
+
+
 @lru_cache
 def script(name: str) -> str:
     """The script of a panel with the small DOM tools before it."""
-    return "\n".join((ASSETS / f"{part}.js").read_text("utf-8") for part in ("dom", name))
+    parts = ("dom", *BEFORE.get(name, ()), name)
+    return "\n".join((ASSETS / f"{part}.js").read_text("utf-8") for part in parts)
 
 
 def panel(name: str, value: Any = None, **props: Any) -> gr.HTML:
