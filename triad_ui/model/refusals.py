@@ -36,7 +36,8 @@ _COUNTS = (
 )
 _PICTURES = re.compile(
     r"not (?:a )?multi-?modal|image input is not|(?:does not|doesn't|not) support(?:ed)? "
-    r"(?:image|vision|multi)|images? (?:is|are) not supported|mmproj|unknown part type|At most 0 image",
+    r"(?:image|vision|multi)|images? (?:is|are) not supported|mmproj|unknown part type"
+    r"|At most 0 image",
     re.IGNORECASE,
 )
 _FEWER_PICTURES = re.compile(r"at most (\d+) image", re.IGNORECASE)
