@@ -146,6 +146,8 @@ def test_a_checkpoint_needs_what_its_shapes_and_context_say(whole_in_16_bits):
     short = need(checkpoint(context_limit=1024), "nf4")
     assert short.cache == 2 * 3 * 1 * 64 * 1024 * 2
     assert needs_of(CONFIG)["nf4"] == told.total
+    reads_less = CONFIG | {"text_config": CONFIG["text_config"] | {"max_position_embeddings": 1024}}
+    assert needs_of(reads_less)["nf4"] == short.total
     assert told.total == told.weights + told.cache + told.work + told.libraries
 
 

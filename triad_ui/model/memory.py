@@ -68,12 +68,14 @@ def need(checkpoint: Checkpoint, precision: Precision, *, positions: int | None 
     )
 
 
-def needs_of(config: Mapping[str, Any], *, positions: int = CONVERSATION) -> dict[str, int]:
+def needs_of(config: Mapping[str, Any], *, positions: int | None = None) -> dict[str, int]:
     """Bytes in all by precision, for a model that is not here: its config.json, sizes written out.
 
-    The parameters without quantization are `sum(map(prod, shapes_of(config).values()))`.
+    positions: of a conversation; None: CONVERSATION, or `max_position_embeddings` if that is less.
     """
     shapes = shapes_of(config)
+    reads = config.get("text_config", config).get("max_position_embeddings", CONVERSATION)
+    positions = positions or min(reads, CONVERSATION)
     return {
         precision: need_of_shapes(shapes, config, precision, positions=positions).total
         for precision in ("bf16", "int8", "nf4")
@@ -202,7 +204,7 @@ def _reading(text: Mapping[str, Any], precision: Precision, positions: int, elem
     width, wide, words = text["hidden_size"], text["intermediate_size"], text["vocab_size"]
     heads, kept, head = head_sizes(text)
     block = CHUNK * (8 * width + 3 * wide) * element + CHUNK * 2 * width * 4
-    attention = 2 * positions * (heads + kept) * head * element + CHUNK * positions * element
+    attention = 2 * positions * (heads + kept) * head * element + CHUNK * positions * (element + 1)
     unpacked = wide * width * element if precision in ("int8", "nf4") else 0
     return block + attention + unpacked + words * (element + 4)
 
