@@ -35,7 +35,7 @@ from triad_ui.model.views import Views, cut, token_count
 from triad_ui.model.visual_tokens import TriadEncoder, levels, scale
 from triad_ui.records import Message, Roi, VisualInput
 
-TOKENS, LOGITS, PIXELS = 2e-4, 2e-4, 1e-6
+TOKENS, LOGITS = 2e-4, 2e-4
 """Largest differences from the recording in float32."""
 ROOM = 8
 
@@ -82,7 +82,7 @@ def check_views(case: Case) -> None:
     """Views by hash, before and after scaling."""
     layout = opened(case).visual
     table = levels(layout)
-    for number, (recorded, image) in enumerate(zip(case.expected["images"], images(case))):
+    for recorded, image in zip(case.expected["images"], images(case)):
         views = cut(image, layout)
         assert list(views.kinds) == recorded["patch_kinds"]
         assert len(views.pixels) == recorded["num_patches"]
@@ -91,11 +91,6 @@ def check_views(case: Case) -> None:
         scaled = scale(views.pixels, table)
         hashes = [hashlib.sha256(view.tobytes()).hexdigest() for view in scaled]
         assert hashes == recorded["patch_f32_sha256"]
-        apart = layout.side // 16
-        sub = torch.from_numpy(scaled)[:, :, ::apart, ::apart]
-        torch.testing.assert_close(
-            sub, case.tensor(f"image{number}.patch_sub16"), rtol=0, atol=PIXELS
-        )
 
 
 def check_layout(case: Case) -> None:

@@ -1,6 +1,6 @@
 """A few of the recorded cases stand in the project itself, so that a clone alone proves exactness.
 
-They cover tiles with shrinking and the authors' truncation, one region and none, two images, and
+They cover shrunk tiles, the authors' truncation, no, one and several regions, two images, and
 regions in the tiles' place. See `recorded/README.md`; all cases: `tests/conformance/test_triad.py`.
 """
 
