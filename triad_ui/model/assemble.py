@@ -15,6 +15,7 @@ from math import prod
 from pathlib import Path
 
 import torch
+from accelerate import init_empty_weights
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.initialization import no_init_weights
@@ -101,12 +102,15 @@ def load_model(
     """The whole vision-language model, frozen, every weight filled from the checkpoint."""
     dtype = torch_dtype(precision, device)
     kind = model_class(checkpoint.config)
-    with torch.device("meta"), no_init_weights():
+    # no memory for weights yet; what follows from the config (rotary frequencies, ...) is made
+    with init_empty_weights(include_buffers=False), no_init_weights():
         model = kind._from_config(checkpoint.config, dtype=dtype, attn_implementation="sdpa")
     quantize = _quantizer(model, precision, device)
     _fill(model, checkpoint, dtype, device, quantize, report)
-    _fill_buffers(model, device)
     model.tie_weights()
+    for module in model.modules():
+        for name, value in module._buffers.items():
+            module._buffers[name] = None if value is None else value.to(device)
     empty = [name for name, value in _all(model) if value.is_meta]
     if empty:
         raise WeightsError(
@@ -173,15 +177,6 @@ def _quantizer(
     flag = "is_loaded_in_8bit" if precision == "int8" else "is_loaded_in_4bit"
     setattr(model, flag, True)  # what peft looks at
     return quantize
-
-
-def _fill_buffers(model: PreTrainedModel, device: torch.device) -> None:
-    """Numbers that follow from the configuration (rotary frequencies, positions)."""
-    for module in model.modules():
-        if any(value.is_meta for value in module._buffers.values() if value is not None):
-            for name, value in list(module._buffers.items()):
-                module._buffers[name] = torch.empty_like(value, device=device)
-            model._init_weights(module)
 
 
 def _all(model: PreTrainedModel) -> list[tuple[str, Tensor]]:
