@@ -21,7 +21,10 @@ from triad_ui.workbench import Workbench
 API = {
     "/add_photo", "/add_references", "/again", "/ask", "/correct", "/drop_reference", "/engine",
     "/history", "/inspect", "/judge", "/load_model", "/open_case", "/pick_process", "/processes",
+    "/cancel_load", "/examine_folder", "/examine_served", "/models", "/switch_model",
+    "/unload_model",
     "/save_process", "/set_levels", "/settle", "/stop", "/use_example",
+    "/choose_regions", "/edit_regions", "/judge_anew",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The page as a whole: both tabs, what connects them, and how it is served.
+"""The page as a whole: its tabs, what connects them, and how it is served.
 
 `build_page` asks the workbench for nothing, so the page is up before database and model are used;
 what is shown comes with the load event. Knows no handler's inside.
@@ -29,6 +29,7 @@ from triad_ui.ui.inspect_tab import (
     build_inspect_tab,
     private,
 )
+from triad_ui.ui.models_tab import build_models_tab
 from triad_ui.ui.panel import ASSETS
 from triad_ui.ui.routes import routes
 from triad_ui.ui.theme import theme
@@ -53,6 +54,8 @@ def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
                 inspect = build_inspect_tab(workbench, settings, read_examples())
             with gr.Tab("History", id="history") as history_tab:
                 history = build_history_tab(workbench)
+            with gr.Tab("Models", id="models") as models_tab:
+                models = build_models_tab(workbench, engine)
         events, case_id = inspect.events, inspect.case_id
         keep_draft(inspect.form, case_id)
         judge = {"show_progress": "hidden", **GPU}
@@ -77,12 +80,20 @@ def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
         )
         for name, opened in (("judge_loaded", loaded), ("judge_picked", picked)):
             opened.success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")
-            opened.success(events.judge, [case_id], [inspect.verdict], **private(name), **judge)
+            opened.success(
+                events.judge, inspect.judging, [inspect.verdict], **private(name), **judge
+            )
             bring_back_draft(opened, inspect.form, case_id)
-        engine.panel.ready(events.judge, [case_id], [inspect.verdict], api_name="judge", **judge)
+        engine.panel.ready(
+            events.judge, inspect.judging, [inspect.verdict], api_name="judge", **judge
+        )
         history_tab.select(
             history.refresh, history.inputs, history.outputs, **private("history_shown"), **FREE
         )
+        engine.panel.models(
+            lambda: gr.Tabs(selected="models"), None, [tabs], **private("show_models"), **FREE
+        )
+        models_tab.select(models.refresh, None, models.outputs, **private("models_shown"), **FREE)
     page.queue(max_size=QUEUE)
     return page
 
