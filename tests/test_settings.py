@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from triad_ui.errors import SettingsError
-from triad_ui.settings import REPOSITORY, SPECS, Settings, load
+from triad_ui.settings import REPOSITORY, SPECS, Settings, load, served_key
 
 
 def test_defaults_need_nothing(tmp_path: Path) -> None:
@@ -149,6 +149,14 @@ def test_explain_has_a_line_for_every_setting_with_its_source(tmp_path: Path) ->
     assert [line.split()[0] for line in lines] == list(SPECS)
     assert lines[1].split(maxsplit=2) == ["port", "99", "flag --port"]
     assert any(line.startswith("seed") and "environment TRIAD_SEED" in line for line in lines)
+
+
+def test_the_key_of_a_model_server_comes_from_the_environment_and_is_no_setting() -> None:
+    environ = {"TRIAD_SERVED_KEY": " sk-1\n"}
+    assert served_key(environ) == "sk-1"
+    assert served_key({}) == ""
+    settings = load({}, environ)
+    assert "sk-1" not in settings.explain() + repr(settings)
 
 
 def test_settings_are_frozen() -> None:

@@ -8,8 +8,16 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import numpy as np
+
+from triad_ui.model.exchange import Patience
+from triad_ui.model.language_model import Chunk, GenerationOptions
+from triad_ui.model.served import ServedTriad
+from triad_ui.records import Message, Roi, VisualInput
 
 Body = dict[str, Any]
 ONE_MODEL = {"data": [{"id": "tiny-vlm", "max_model_len": 4096}]}
@@ -164,3 +172,27 @@ def chat(
         request.done()
 
     return answer
+
+
+PART = VisualInput(
+    np.random.default_rng(5).integers(0, 255, (300, 400, 3), np.uint8),
+    (Roi(0, 0, 90, 90, 0.9), Roi(180, 130, 220, 170, 0.6)),
+    None,
+    "part",
+)
+GOOD = replace(PART, rois=PART.rois[:1], key="good", is_reference=True)
+ASKED = (
+    Message("system", "You are helpful."),
+    Message("user", "Are there defects?", (0, 1)),
+    Message("assistant", "A"),
+    Message("user", "Where?"),
+)
+GREEDY = GenerationOptions(max_new_tokens=64)
+
+
+def model_of(server: FakeModelServer, patience: Patience | None = None) -> ServedTriad:
+    return ServedTriad(server.url, key="", patience=patience)
+
+
+def say(model: ServedTriad, options: GenerationOptions = GREEDY) -> list[Chunk]:
+    return list(model.stream((PART, GOOD), ASKED, options, threading.Event()))

@@ -212,6 +212,12 @@ class Exchange:
                 else f"The model server at {host} closed the connection without an answer. Look "
                 "at its log, and check that the address is that of a model server."
             )
+        if isinstance(error, (ImportError, ValueError)):  # httpx on a proxy that it cannot use
+            return ModelError(
+                f"The model server at {host} cannot be reached through the proxy that the "
+                "environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY). Correct it, or add the "
+                "host to NO_PROXY."
+            )
         return error
 
     def _flooded(self) -> ModelError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,8 @@ DEFAULT_CONTEXT = 32768
 KEPT_JUDGEMENTS = 64
 LONGEST_TOKEN = 64
 """Characters a token is taken to have at most: a server that ignores max_tokens is cut there."""
+REPORT_EVERY = 0.5
+"""Seconds between two reports of `connect`."""
 AFTER_END = 2.0
 """Seconds waited for the token count once an answer is complete."""
 
@@ -53,14 +55,15 @@ def connect(
     *,
     key: str | None = None,
     patience: Patience | None = None,
-    stop: threading.Event | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> ServedTriad:
     """A served model that has answered: is it there, does it see pictures, does it talk.
 
     address: "http://host:8000", ".../v1" or ".../v1#model". key: None: the environment's
-    TRIAD_SERVED_KEY. Raises ModelError with what is wrong and what to do, also when stopped.
+    TRIAD_SERVED_KEY. report: told a sentence about twice a second; what it raises ends the wait.
+    Raises ModelError with what is wrong and what to do.
     """
-    stop = stop or threading.Event()
+    stop = _Waiting(report, address) if report else threading.Event()
     model = ServedTriad(address, key=key, patience=patience, stop=stop)
     model.check(stop)
     return model
@@ -244,6 +247,25 @@ class ServedTriad:
                 yield delta
             if not understood:
                 raise self._server.strange()
+
+
+class _Waiting(threading.Event):
+    """A stop event that is never set, and reports as long as somebody looks at it."""
+
+    def __init__(self, report: Callable[[str], None], address: str) -> None:
+        super().__init__()
+        self._report = report
+        self._host = parse_endpoint(address, key="").host
+        self._since = time.monotonic()
+        self._next = 0.0
+
+    def is_set(self) -> bool:
+        spent = time.monotonic() - self._since
+        if spent >= self._next:
+            self._next = spent + REPORT_EVERY
+            told = f" {spent:.0f} seconds so far" if spent >= 2 else ""
+            self._report(f"Asking the model server at {self._host} ...{told}")
+        return False
 
 
 def _boxes(rois: Sequence[Roi]) -> tuple[tuple[int, int, int, int], ...]:
