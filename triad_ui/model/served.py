@@ -198,7 +198,8 @@ class ServedTriad:
 
         A server that drops pictures without a word is found by its own count of tokens.
         """
-        rgb = np.full((112, 112, 3), 200, np.uint8)
+        # never the same twice: some servers do not count what they had read before
+        rgb = np.random.default_rng().integers(180, 220, (112, 112, 3), np.uint8)
         rgb[40:72, 40:72] = 40
         picture = VisualInput(rgb, (Roi(24, 24, 88, 88),), None, "self-test")
         text = "Is there a dark spot in this picture?\nA. Yes\nB. No\nAnswer with the letter."
