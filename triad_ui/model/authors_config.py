@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from huggingface_hub.errors import StrictDataclassError
 from transformers import (
     CLIPVisionConfig,
     LlamaConfig,
@@ -48,6 +49,10 @@ TOWERS = {
     "clip-vit-large-patch14": CLIP_L | {"image_size": 224},
 }
 """By the last part of `mm_vision_tower`. Layers are counted as published."""
+MALFORMED = (
+    StrictDataclassError, KeyError, TypeError, ValueError, AttributeError, ArithmeticError,
+)  # fmt: skip
+"""What transformers raises on making sense of a configuration that makes none."""
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 

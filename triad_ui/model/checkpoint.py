@@ -27,7 +27,7 @@ from transformers import (
 from transformers.initialization import no_init_weights
 
 from triad_ui.errors import WeightsError
-from triad_ui.model.authors_config import TEXTS, authors_config, is_authors, text_family
+from triad_ui.model.authors_config import MALFORMED, TEXTS, authors_config, is_authors, text_family
 from triad_ui.model.chat import ChatTemplate, ChatTokenizer
 from triad_ui.model.layout import Checkpoint, VisualLayout, Weight
 from triad_ui.model.pinpoints import context_limit, trained_on_regions
@@ -90,7 +90,7 @@ def _authors(
         vision = _json(folder / TOWER_FILE)
     try:
         whole, visual = authors_config(config, family, vision)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MALFORMED as error:
         raise WeightsError(
             f"The configuration in {folder} cannot be understood: {str(error).splitlines()[0]}."
         ) from error
@@ -132,7 +132,7 @@ def _shapes(config: PretrainedConfig) -> dict[str, tuple[int, ...]]:
     try:
         with torch.device("meta"), no_init_weights():
             model = model_class(config)(config)
-    except (ValueError, TypeError, RuntimeError, ZeroDivisionError) as error:
+    except (RuntimeError, *MALFORMED) as error:
         raise WeightsError(
             f"No model has the sizes that config.json states ({str(error).splitlines()[0]})."
         ) from error

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from huggingface_hub.errors import StrictDataclassError
 from transformers import LlavaNextConfig, LlavaOnevisionConfig, PretrainedConfig
 
 from triad_ui.errors import WeightsError
-from triad_ui.model.authors_config import CLIP_MEAN, CLIP_STD
+from triad_ui.model.authors_config import CLIP_MEAN, CLIP_STD, MALFORMED
 from triad_ui.model.chat import CHATML, MISTRAL, VICUNA, ChatTemplate
 from triad_ui.model.layout import VisualLayout
 from triad_ui.model.pinpoints import canvases, tiling
@@ -48,7 +47,7 @@ def published_config(
         tower, text = whole.vision_config, whole.text_config
         side, grid = tower.image_size, tower.image_size // tower.patch_size
         template = TEMPLATES.get(text.model_type)
-    except (StrictDataclassError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except MALFORMED as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"config.json cannot be understood ({reason}).") from error
     if template is None or tower.model_type not in ("siglip_vision_model", "clip_vision_model"):

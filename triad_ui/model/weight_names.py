@@ -106,7 +106,9 @@ def _reason(
         return "The language model is not in this folder: this is a projector or a tower alone."
     if any(name.endswith((".absmax", ".SCB", ".quant_map")) for name in surplus):
         return "These weights are quantized already: take the unquantized model."
-    if wrong and all("vision_tower" in name for name in (*missing, *surplus, *wrong)):
+    # the projector's first layer is as wide as the tower
+    seen = ("vision_tower", "projector.linear_1")
+    if wrong and all(any(p in name for p in seen) for name in (*missing, *surplus, *wrong)):
         return (
             "The vision tower is another one than config.json names. Put the right tower's "
             "configuration into the folder as vision_tower_config.json."
