@@ -133,7 +133,8 @@ SPECS: Mapping[str, Spec] = MappingProxyType(
         "kept_memory": Spec(
             "TRIAD_KEPT_MEMORY",
             _integer(0, 1_000_000),
-            "MB for what was read of conversations, so that a next question costs only itself",
+            "MB for what was read of conversations, so that a next question is quick; unset: what "
+            "suits the device",
         ),
         "adapter": Spec("TRIAD_ADAPTER", _folder, "folder of the embedded model's adapter"),
         "expert": Spec(
@@ -184,7 +185,7 @@ class Settings:
     precision: str = "auto"
     model_adapter: Path | None = None
     allow_pickle: bool = False
-    kept_memory: int = 2048
+    kept_memory: int | None = None
     adapter: Path = REPOSITORY / "assets" / "embedded"
     expert: str = "reference"
     policy: str = "ranked"

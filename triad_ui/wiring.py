@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triad_ui.dialogue.processes import load_library
-from triad_ui.errors import ExpertError
+from triad_ui.errors import ExpertError, ModelNotReady
 from triad_ui.expert.expert import EXPERTS, Expert
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
+from triad_ui.model import hub
+from triad_ui.model.catalogue import ModelCatalogue
 from triad_ui.model.choice import ModelChoice
 from triad_ui.model.language_model import LanguageModel
 from triad_ui.model.loader import ModelLoader, Report
+from triad_ui.model.presets import PRESETS, choice_named
 from triad_ui.model.status import EngineStatus
 from triad_ui.settings import REPOSITORY, Settings
 from triad_ui.weights import EFFICIENTNET, SMOLLM2, WeightCache
@@ -32,18 +34,47 @@ if TYPE_CHECKING:
 CONVERTED = "bf16-1"
 
 
-def build_workbench(settings: Settings) -> Workbench:
-    """Everything that the page and the shell work with. Raises StoreError, SettingsError."""
+def build_workbench(settings: Settings, *, tested: bool = True) -> Workbench:
+    """Everything that the page and the shell work with. Raises StoreError, SettingsError.
+
+    tested: every model must pass the self-test before it is used; False only for measurements with
+    random weights.
+    """
     cache = weight_cache(settings)
     experts = Experts(cache, settings.threads)
-    first = ModelChoice() if settings.model == "embedded" else None
-    loader = ModelLoader(model_load(settings, cache, experts), first)
+    source = ModelSource(settings, cache, experts)
+    loader = ModelLoader(
+        source.load, first_choice(settings), test=source.self_test if tested else None
+    )
+    source.holder = loader
     return Workbench(
         ImageStore(settings.data_dir, max_pixels=settings.max_pixels),
         FeedbackStore(settings.database_url),
         Inspector(experts, loader.current),
         loader,
         load_library(REPOSITORY / "assets" / "processes"),
+        catalogue(settings, cache),
+    )
+
+
+def first_choice(settings: Settings) -> ModelChoice | None:
+    """The model that the settings name. Raises SettingsError for an unknown name."""
+    return choice_named(
+        settings.model,
+        precision=settings.precision,
+        adapter=settings.model_adapter,
+        allow_pickle=settings.allow_pickle,
+    )
+
+
+def catalogue(settings: Settings, cache: WeightCache) -> ModelCatalogue:
+    """What is offered under these settings."""
+    return ModelCatalogue(
+        embedded_download=lambda: (
+            0 if cache.derived(SMOLLM2, CONVERTED).is_dir() else SMOLLM2.wheel_bytes
+        ),
+        offline=settings.offline,
+        allow_pickle=settings.allow_pickle,
     )
 
 
@@ -62,7 +93,6 @@ class Experts:
             os.environ["OMP_NUM_THREADS"] = str(threads)
         self._lock = threading.Lock()
         self._loaded: dict[str, Expert] = {}
-        self._backbone: EfficientNetLite0 | None = None
 
     def __call__(self, name: str) -> Expert:
         """The expert of that name. Raises ExpertError, WeightsError."""
@@ -76,28 +106,58 @@ class Experts:
             return self._loaded[name]
 
     def backbone(self) -> EfficientNetLite0:
-        """The frozen network by itself, for the language model's tower."""
-        from triad_ui.expert.backbone import load_efficientnet_lite0
-
-        with self._lock:
-            if self._backbone is None:
-                self._backbone = load_efficientnet_lite0(self._weights())
-            return self._backbone
+        """The reference expert's frozen network, which is the embedded model's tower too."""
+        return self("reference").network  # type: ignore[attr-defined]
 
     def _weights(self) -> Path:
         return self._cache.fetch(EFFICIENTNET, lambda done, total: None)
 
 
-def model_load(
-    settings: Settings, cache: WeightCache, experts: Experts
-) -> Callable[[ModelChoice, Report], LanguageModel]:
-    """What the loader's thread does: fetch, convert once, load, warm up the expert."""
+class ModelSource:
+    """Makes the model of a choice and tests it; both run in the loader's thread.
 
-    def load(choice: ModelChoice, report: Report) -> LanguageModel:
+    holder: the loader, to know what the model that answers meanwhile holds.
+    """
+
+    def __init__(self, settings: Settings, cache: WeightCache, experts: Experts) -> None:
+        self._settings = settings
+        self._cache = cache
+        self._experts = experts
+        self.holder: ModelLoader | None = None
+
+    def load(self, choice: ModelChoice, report: Report) -> LanguageModel:
+        """Fetch what is missing and load. Raises TriadError, and what `report` raises."""
+        if choice.kind == "embedded":
+            return self._embedded(report)
+        if choice.kind == "served":
+            report(EngineStatus("loading", "Asking the server ..."))
+            from triad_ui.model.served import connect
+
+            return connect(choice.source)
+        return self._checkpoint(choice, report)
+
+    def self_test(self, choice: ModelChoice, model: LanguageModel, report: Report) -> None:
+        """Raises ModelError for a model that does not give the answers that it must."""
+        if choice.kind == "served":
+            return  # `connect` has asked it already, and its weights are not ours to judge
+        from triad_ui.model.self_test import self_test
+
+        report(EngineStatus("loading", "Testing the language model ..."))
+        folder = choice.adapter or self._folder(choice, report)
+        self_test(model, self._settings.adapter if folder is None else folder)
+
+    def _folder(self, choice: ModelChoice, report: Report) -> Path | None:
+        if choice.kind == "folder":
+            return Path(choice.source).expanduser()
+        if choice.kind == "hub":
+            return hub.fetch(choice.source, report, offline=self._settings.offline)
+        return None
+
+    def _embedded(self, report: Report) -> LanguageModel:
         report(EngineStatus("loading", "Preparing the inspection expert ..."))
-        experts(settings.expert)
-        network = experts.backbone()
-        folder = base_folder(cache, report)
+        self._experts(self._settings.expert)
+        network = self._experts.backbone()
+        folder = base_folder(self._cache, report)
         report(EngineStatus("loading", "Loading the language model ..."))
         from triad_ui.expert.backbone import normalise
         from triad_ui.model.embedded.load import load_embedded
@@ -105,11 +165,48 @@ def model_load(
 
         return load_embedded(
             folder,
-            settings.adapter,
+            self._settings.adapter,
             lambda rgb, side: network.features(normalise(rgb, side), BLOCKS),
+            kept_bytes=self._kept_bytes,
         )
 
-    return load
+    def _checkpoint(self, choice: ModelChoice, report: Report) -> LanguageModel:
+        folder = self._folder(choice, report)
+        assert folder is not None
+        report(EngineStatus("loading", "Checking the files of the checkpoint ..."))
+        from triad_ui.model.assemble import load_checkpoint
+        from triad_ui.model.checkpoint import open_checkpoint
+        from triad_ui.model.memory import check_fits, machine, pick_precision
+
+        allowed = choice.allow_pickle or self._settings.allow_pickle
+        checkpoint = open_checkpoint(folder, allow_pickle=allowed)
+        where = machine()
+        precision = choice.precision
+        if precision == "auto":
+            precision = pick_precision(checkpoint, where.free)
+        check_fits(checkpoint, precision, where, held=self._held(), others=PRESETS)
+
+        def loaded(fraction: float, line: str) -> None:
+            report(EngineStatus("loading", line, fraction))
+
+        return load_checkpoint(
+            checkpoint,
+            precision=precision,
+            adapter=choice.adapter,
+            report=loaded,
+            kept_bytes=self._kept_bytes,
+        )
+
+    def _held(self) -> int:
+        try:
+            return getattr(self.holder.current(), "held_bytes", 0) if self.holder else 0
+        except ModelNotReady:
+            return 0
+
+    @property
+    def _kept_bytes(self) -> int | None:
+        kept = self._settings.kept_memory
+        return None if kept is None else kept * 10**6
 
 
 def base_folder(cache: WeightCache, report: Report) -> Path:

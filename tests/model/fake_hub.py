@@ -1,4 +1,4 @@
-"""As much of a model hub as a download needs, on a port of this machine, with broken connections."""
+"""As much of a model hub as a download needs, on a port of this machine; it can break off."""
 
 from __future__ import annotations
 

@@ -24,7 +24,13 @@ from torch.nn import functional
 
 from triad_ui.errors import ExpertError
 from triad_ui.expert.anomaly_map import combine, resize, smooth, squash, top_mean
-from triad_ui.expert.backbone import BLOCK_STRIDES, MULTIPLE, load_efficientnet_lite0, normalise
+from triad_ui.expert.backbone import (
+    BLOCK_STRIDES,
+    MULTIPLE,
+    EfficientNetLite0,
+    load_efficientnet_lite0,
+    normalise,
+)
 from triad_ui.expert.feature_cache import FeatureCache
 from triad_ui.expert.patch_bank import PatchBank, own_distances
 from triad_ui.records import AnomalyMap, Picture
@@ -94,6 +100,11 @@ class ReferenceExpert:
         self._features = FeatureCache(cache)
         self._banks: OrderedDict[tuple[str, ...], tuple[PatchBank, Scale]] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def network(self) -> EfficientNetLite0:
+        """The frozen network, which the embedded language model looks through as well."""
+        return self._network
 
     def score(
         self, query: Picture, references: Sequence[Picture], pool: Sequence[Picture] = ()

@@ -1,4 +1,4 @@
-"""Models from a Hugging Face hub, kept in the user's usual cache, so that other programs share them.
+"""Models from a Hugging Face hub, kept in the user's usual cache, shared with other programs.
 
 The download is a job of its own (`hub_download.py`): it can be ended at once and goes on where it
 broke off. What is in the cache is loaded without asking anybody.
@@ -76,7 +76,7 @@ def fetch(
     found = cached(repository, revision, cache)
     if found is not None:
         return found
-    if offline or _told_offline():
+    if is_offline(offline):
         raise ModelError(
             f"{repository} is not on this machine, and fetching is switched off (TRIAD_OFFLINE or "
             f"HF_HUB_OFFLINE). {by_hand(repository)}"
@@ -189,10 +189,11 @@ def _end(job: subprocess.Popen[bytes]) -> None:
             job.wait()
 
 
-def _told_offline() -> bool:
+def is_offline(told: bool = False) -> bool:
+    """Whether no hub may be asked: we were told so, or the library was (HF_HUB_OFFLINE)."""
     from huggingface_hub import constants
 
-    return constants.is_offline_mode()
+    return told or constants.is_offline_mode()
 
 
 def _host() -> str:

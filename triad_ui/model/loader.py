@@ -59,7 +59,7 @@ class ModelLoader:
         load: Callable[[ModelChoice, Report], LanguageModel],
         first: ModelChoice | None = EMBEDDED,
         *,
-        test: Callable[[LanguageModel, Report], None] | None = None,
+        test: Callable[[ModelChoice, LanguageModel, Report], None] | None = None,
     ) -> None:
         self._load = load
         self._last = first
@@ -149,7 +149,7 @@ class ModelLoader:
             model = self._load(choice, report)
             if self._test is not None:
                 report(EngineStatus("loading", "Testing the language model ..."))
-                self._test(model, report)
+                self._test(choice, model, report)
             with self._changed:
                 if cancelled.is_set():
                     raise Cancelled

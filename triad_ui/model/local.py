@@ -92,6 +92,12 @@ class LocalTriad:
     def context_limit(self) -> int:
         return self._limit
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of its weights, which unloading it would free."""
+        weights = (*self._language.parameters(), *self._language.buffers())
+        return sum(each.numel() * each.element_size() for each in weights)
+
     def visual_tokens(self, images: Sequence[VisualInput]) -> int:
         return self._encoder.count(images)
 

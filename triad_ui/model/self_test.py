@@ -9,14 +9,15 @@ speaks fluent nonsense; nobody notices before parts are judged by it (AnomalyGPT
 - sight: two different pictures give different logits, one picture twice the same;
 - what was recorded for these very weights, in `triad_self_test.json` beside them, if it is there:
   that also catches one wrong layer, which the bounds above do not.
-Knows nothing of where a model comes from. A served model is asked for its sight alone.
+Knows nothing of where a model comes from. A model that cannot be measured on plain text (a served
+one) is asked for its sight alone.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -179,6 +180,7 @@ def _recorded(answers: Answers, known: Answers | None, model: LanguageModel) -> 
         if now is not None and then is not None and abs(now - then) > share * allowed:
             found.append(
                 f"its answers are not those recorded for these weights ({name}: {now:.2f}, "
-                f"recorded {then:.2f}, allowed {share * allowed:.2f} apart)."
+                f"recorded {then:.2f}, allowed {share * allowed:.2f} apart). If the weights were "
+                f"changed on purpose, remove {FILE} beside them."
             )
     return found

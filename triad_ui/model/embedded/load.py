@@ -62,12 +62,17 @@ def load_base(folder: Path, dtype: torch.dtype) -> tuple[PreTrainedModel, ChatTo
 
 
 def load_embedded(
-    base: Path, adapter: Path, tower: Tower, dtype: torch.dtype | None = None
+    base: Path,
+    adapter: Path,
+    tower: Tower,
+    dtype: torch.dtype | None = None,
+    kept_bytes: int | None = None,
 ) -> LocalTriad:
     """The embedded model. base: folder of `convert_base`; adapter: folder described above.
 
-    dtype: None measures which of float32 and bfloat16 is faster here. Raises WeightsError when a
-    file is missing, damaged or not for this base.
+    dtype: None measures which of float32 and bfloat16 is faster here. kept_bytes: memory for what
+    is kept of conversations, None: what suits the device. Raises WeightsError when a file is
+    missing, damaged or not for this base.
     """
     card = read_card(adapter)
     dtype = dtype or faster_dtype()
@@ -85,7 +90,8 @@ def load_embedded(
     projector.eval().requires_grad_(False)
     precision = {torch.float32: "fp32", torch.bfloat16: "bf16"}[dtype]
     engine = f"embedded SmolLM2-135M-Instruct + triad adapter {card['version']} {precision}"
-    return LocalTriad(model, tokenizer, EmbeddedEncoder(projector, tower), engine, CONTEXT_LIMIT)
+    encoder = EmbeddedEncoder(projector, tower)
+    return LocalTriad(model, tokenizer, encoder, engine, CONTEXT_LIMIT, kept_bytes)
 
 
 def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
