@@ -23,8 +23,9 @@ from triad_ui.model.status import EngineStatus
 from triad_ui.settings import REPOSITORY, Settings
 from triad_ui.workbench import Workbench
 
-NEEDS_7B = {"bf16": 15_180_000_000, "int8": 8_900_000_000, "nf4": 5_360_000_000}
-MACHINE = Machine("NVIDIA T1000", 6_130_000_000, 8_000_000_000)
+GB = 2**30
+NEEDS_7B = {"bf16": int(15.18 * GB), "int8": int(8.87 * GB), "nf4": int(5.36 * GB)}
+MACHINE = Machine("NVIDIA T1000", int(6.13 * GB), 8 * GB)
 NO_CHECKPOINT = (
     "In {} there is no config.json, so it is no checkpoint. Name the folder that holds config.json "
     "and the .safetensors files."
@@ -36,13 +37,13 @@ TORN = (
 OFFERS = (
     ModelOffer(
         "embedded", "Embedded model (SmolLM2 135M)", "Apache-2.0", ModelChoice("embedded"),
-        needs={"bf16": 620_000_000},
+        needs={"bf16": int(0.62 * GB)},
         note="Ships with the project; trained on drawn parts only.",
     ),
     ModelOffer(
         "llava-ov-0.5b", "LLaVA-OneVision 0.5B", "Apache-2.0",
         ModelChoice("hub", "llava-hf/llava-onevision-qwen2-0.5b-ov-hf"), download=1_790_000_000,
-        needs={"bf16": 2_910_000_000, "int8": 2_300_000_000, "nf4": 2_010_000_000},
+        needs={"bf16": int(2.91 * GB), "int8": int(2.3 * GB), "nf4": 2 * GB},
         note="Small and quick; knows everyday pictures, not your parts.",
     ),
     ModelOffer(
@@ -55,7 +56,7 @@ OFFERS = (
     ModelOffer(
         "llava-1.6-7b", "LLaVA-1.6 7B (Mistral)", "Apache-2.0",
         ModelChoice("hub", "llava-hf/llava-v1.6-mistral-7b-hf"),
-        needs={"bf16": 17_300_000_000, "int8": 10_900_000_000, "nf4": 7_200_000_000},
+        needs={"bf16": int(17.3 * GB), "int8": int(10.9 * GB), "nf4": int(7.2 * GB)},
         note="An older model, for comparison.",
     ),
     ModelOffer(

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.offering import MACHINE, NEEDS_7B, OFFERS
+from tests.offering import GB, MACHINE, NEEDS_7B, OFFERS
 from triad_ui.model.choice import Machine, ModelChoice, ModelOffer
 from triad_ui.model.status import EngineStatus
 from triad_ui.ui import present_models as shown
 
-GB = 1_000_000_000
 NONE = EngineStatus("absent", "None.")
 READY = EngineStatus("ready", "Ready", 1.0, "embedded SmolLM2 + adapter 1 bf16", ModelChoice())
 
 
 def test_memory_is_told_in_gb_with_one_decimal_never_too_well() -> None:
-    assert shown.gigabytes(15_110_000_000) == "15.2 GB"
-    assert shown.gigabytes(6_190_000_000, up=False) == "6.1 GB"
-    assert shown.gigabytes(5_400_000_000) == "5.4 GB"
+    assert shown.gigabytes(15.11 * GB) == "15.2 GB"
+    assert shown.gigabytes(6.19 * GB, up=False) == "6.1 GB"
+    assert shown.gigabytes(5.4 * GB) == "5.4 GB"
+    assert shown.gigabytes(16_070_000_000, unit=10**9) == "16.1 GB"
     assert shown.gigabytes(0) == "0.0 GB"
 
 
@@ -43,27 +43,37 @@ def test_the_machine_in_one_line() -> None:
         ("auto", 9.0, "fits", "In 8-bit it needs about 8.9 GB, 9.0 GB are free: fits. "
          "In bf16 (15.2 GB) it does not."),
         ("auto", 3.0, "not", "Needs about 15.2 GB, 3.0 GB are free: does not fit. Even in 4-bit it "
-         "needs 5.4 GB. Close other programs that use this memory, or choose a smaller model."),
-        ("nf4", 3.0, "not", "Needs about 5.4 GB, 3.0 GB are free: does not fit. Close other "
-         "programs that use this memory, or choose a smaller model."),
+         "needs 5.4 GB. Make room."),
+        ("nf4", 3.0, "not", "Needs about 5.4 GB, 3.0 GB are free: does not fit. Make room."),
         ("auto", 0, "unknown",
          "Needs about 15.2 GB, 5.4 GB in 4-bit; how much is free is not known."),
         ("fp16", 20.0, "unknown", ""),
     ],
 )  # fmt: skip
 def test_what_is_needed_beside_what_is_free(name: str, free: float, fit: str, line: str) -> None:
-    assert shown.fit_line(name, NEEDS_7B, int(free * GB)) == (fit, line)
+    assert shown.fit_line(name, NEEDS_7B, int(free * GB), "Make room.") == (fit, line)
 
 
 def test_what_fits_by_a_hair_is_not_told_as_more_than_is_free() -> None:
-    fit, line = shown.fit_line("bf16", {"bf16": 6_060_000_000}, 6_090_000_000)
+    fit, line = shown.fit_line("bf16", {"bf16": int(6.06 * GB)}, int(6.09 * GB))
     assert (fit, line) == ("fits", "Needs about 6.0 GB, 6.0 GB are free: fits.")
-    fit, line = shown.fit_line("bf16", {"bf16": 6_090_000_000}, 6_060_000_000)
+    fit, line = shown.fit_line("bf16", {"bf16": int(6.09 * GB)}, int(6.06 * GB))
     assert fit == "not" and line.startswith("Needs about 6.1 GB, 6.0 GB are free: does not fit.")
 
 
-def test_a_model_in_use_is_named_as_what_can_make_room() -> None:
-    assert "Unload the model in use" in shown.fit_line("auto", NEEDS_7B, GB, answering=True)[1]
+def test_the_remedy_when_nothing_fits() -> None:
+    older, ways = OFFERS[3], shown.ways
+    assert "Unload the model in use" in ways(older, GB, True)[0]["line"]
+    assert "Close other programs that use" in ways(older, GB, False)[0]["line"]
+    too_large = replace(older, problem="It fits into no precision here. Take a smaller model.")
+    assert ways(too_large, GB, True)[0]["line"].endswith("Even in 4-bit it needs 7.2 GB.")
+
+
+def test_a_model_with_one_need_only() -> None:
+    offer = replace(OFFERS[0], needs={"auto": int(1.02 * GB)})
+    (way,) = shown.ways(offer, MACHINE.free, False)
+    assert way["line"] == "Needs about 1.1 GB, 6.1 GB are free: fits."
+    assert ["Memory", "about 1.1 GB"] in shown.in_use([offer], MACHINE, READY)["facts"]
 
 
 def test_precisions_to_pick_from() -> None:

@@ -1,7 +1,8 @@
 """Model offers, memory and the model in use -> what the Models tab shows, as plain JSON.
 
-Pure functions; nothing here is HTML. Sizes are in GB (1e9 bytes) with one decimal: what is needed
-is rounded up and what is free rounded down, so that no sentence promises what is not there.
+Pure functions; nothing here is HTML. Memory is told in the GB (2^30 bytes) that graphics cards are
+sold by, as model/memory.py tells it, downloads in those of networks (10^9); one decimal: what is
+needed is rounded up and what is free rounded down, so that no sentence promises what is not there.
 Knows no use case and no Gradio component.
 """
 
@@ -36,10 +37,10 @@ _ROOM = "Close other programs that use this memory, or choose a smaller model."
 _ROOM_IN_USE = "Unload the model in use, close other programs, or choose a smaller model."
 
 
-def gigabytes(size: float, *, up: bool = True) -> str:
-    """ "15.2 GB" for bytes; up: round up, else down."""
-    tenths = size / 1e8
-    return f"{(math.ceil if up else math.floor)(round(tenths, 6)) / 10:.1f} GB"
+def gigabytes(size: float, *, up: bool = True, unit: int = 2**30) -> str:
+    """ "15.2 GB" for bytes; up: round up, else down. unit: bytes of a GB."""
+    tenths = round(10 * size / unit, 6)
+    return f"{(math.ceil if up else math.floor)(tenths) / 10:.1f} GB"
 
 
 def machine(value: Machine) -> str:
@@ -93,7 +94,7 @@ def _facts(value: ModelOffer, server: Endpoint | None) -> list[str]:
     elif value.choice.kind != "embedded" and not value.choice.source:
         place = "From a folder or an address that you name"
     elif value.download > 0:
-        place = f"{gigabytes(value.download)} to download"
+        place = f"{gigabytes(value.download, unit=10**9)} to download"
     else:
         place = "Is on this machine"
     facts = [f"Licence: {value.licence}" if value.licence else "", place]
@@ -107,15 +108,17 @@ def ways(value: ModelOffer, free: int, answering: bool) -> list[Json]:
     needs = {name: value.needs[name] for name in _MOST_EXACT_FIRST if name in value.needs}
     if value.choice.kind in ("embedded", "served") and len(needs) < 2:
         names: tuple[str, ...] = ("auto",)
+        needs = needs or dict(value.needs)
     elif needs:
         names = ("auto", *needs)
     else:
         names = PRECISIONS
-    return [_way(name, needs, free, answering) for name in names]
+    remedy = _ROOM_IN_USE if answering else _ROOM
+    return [_way(name, needs, free, "" if value.problem else remedy) for name in names]
 
 
-def _way(name: str, needs: Mapping[str, int], free: int, answering: bool) -> Json:
-    fit, line = fit_line(name, needs, free, answering)
+def _way(name: str, needs: Mapping[str, int], free: int, remedy: str) -> Json:
+    fit, line = fit_line(name, needs, free, remedy)
     label = WORDS[name]
     if name in needs:
         label += f": {_need(needs[name], free)}{_SUFFIX[fit]}"
@@ -124,13 +127,11 @@ def _way(name: str, needs: Mapping[str, int], free: int, answering: bool) -> Jso
     return {"value": name, "label": label, "fit": fit, "line": line}
 
 
-def fit_line(
-    name: str, needs: Mapping[str, int], free: int, answering: bool = False
-) -> tuple[Fit, str]:
-    """Whether a precision fits into `free` bytes, and the sentence that says so with a remedy.
+def fit_line(name: str, needs: Mapping[str, int], free: int, remedy: str = "") -> tuple[Fit, str]:
+    """Whether a precision fits into `free` bytes, and the sentence that says so.
 
     needs: bytes by precision, most exact first. name: one of them or "auto", which takes the first
-    that fits. free: 0 when the system does not say. answering: another model holds memory now.
+    that fits. free: 0 when the system does not say. remedy: what is said when nothing fits.
     """
     if not needs or (name != "auto" and name not in needs):
         return "unknown", ""
@@ -156,12 +157,15 @@ def fit_line(
     least = min(needs, key=lambda each: needs[each])
     if least != first:
         line += f" Even in {_short(least)} it needs {gigabytes(needs[least])}."
-    return "not", f"{line} {_ROOM_IN_USE if answering else _ROOM}"
+    return "not", f"{line} {remedy}".strip()
 
 
 def _need(need: int, free: int) -> str:
     """The need, rounded up; rounded down where rounding up would deny that it fits."""
-    return gigabytes(need, up=need > free or math.ceil(need / 1e8) <= math.floor(free / 1e8))
+    told = gigabytes(need)
+    if need <= free and float(told.split()[0]) > float(gigabytes(free, up=False).split()[0]):
+        told = gigabytes(need, up=False)
+    return told
 
 
 def _short(name: str) -> str:
@@ -180,8 +184,9 @@ def in_use(values: Sequence[ModelOffer], where: Machine, status: EngineStatus) -
     precision = _precision(choice, status.engine)
     if precision:
         facts.append(["Precision", WORDS[precision]])
-    if known and precision in known.needs:
-        facts.append(["Memory", f"about {gigabytes(known.needs[precision])}"])
+    held = known.needs.get(precision, known.needs.get("auto", 0)) if known else 0
+    if held:
+        facts.append(["Memory", f"about {gigabytes(held)}"])
     if choice.adapter:
         facts.append(["Adapter", str(choice.adapter)])
     server = endpoint_of(choice)
