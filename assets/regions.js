@@ -22,7 +22,7 @@ const HINT = 'Drag on the photo to draw. Drag a box to move it, its edge to resi
 const WHO = {user: 'drawn', random: 'random', expert: 'found'};
 const NONE = {
   user: 'You marked no region: the model sees the whole photo only.',
-  anyres: 'No regions: the model sees the plain photo, without regions and heat map.'};
+  anyres: 'The model sees the plain photo: no regions, no heat map.'};
 const NOTHING_FOUND = 'No suspicious region: nothing in the map is above the threshold.';
 const AT_RANDOM = 'These regions are drawn at random, for comparison only. The model does not see the heat map.';
 
