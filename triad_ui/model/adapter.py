@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -27,7 +28,9 @@ def adapted(model: PreTrainedModel, adapter: Path, *, merge: bool) -> PreTrained
     from peft import PeftModel, get_peft_model_state_dict
 
     try:
-        wrapped = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
+        with warnings.catch_warnings():  # told below, with the remedy
+            warnings.filterwarnings("ignore", message="Found missing adapter keys")
+            wrapped = PeftModel.from_pretrained(model, str(adapter), is_trainable=False)
     except (ValueError, RuntimeError, KeyError, TypeError, OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"The adapter {adapter} cannot be applied: {reason}.") from error

@@ -54,7 +54,7 @@ def load_checkpoint(
     """
     device = torch.device(device or default_device())
     chosen = precision if precision != "auto" else best_precision(checkpoint, device)
-    with in_words():
+    with in_words(doing="load"):
         model = load_model(checkpoint, chosen, device, report)
         if adapter is not None:
             from triad_ui.model.adapter import adapted
