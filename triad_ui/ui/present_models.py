@@ -92,7 +92,8 @@ def _facts(value: ModelOffer, server: Endpoint | None) -> list[str]:
     if server:
         place = f"Served by this machine ({server.host})" if server.here else f"On {server.host}"
     elif value.choice.kind != "embedded" and not value.choice.source:
-        place = "From a folder or an address that you name"
+        folder = value.choice.kind == "folder"
+        place = "From a folder that you name" if folder else "At an address that you name"
     elif value.download > 0:
         place = f"{gigabytes(value.download, unit=10**9)} to download"
     else:
