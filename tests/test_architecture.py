@@ -23,7 +23,8 @@ RANKS = (
     {"evaluation", "answering"},
     {"rounds", "workbench"},
     {"wiring"},
-    {"ui", "cli"},
+    {"ui", "cli_models"},
+    {"cli"},
     {"__main__"},
 )
 OWNERS = {

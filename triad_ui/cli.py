@@ -1,4 +1,4 @@
-"""`python -m triad_ui COMMAND`: inspect, train-embedded, settings, backup, restore, doctor.
+"""`python -m triad_ui COMMAND`: inspect, models, convert, train-embedded, settings and more.
 
 The same use cases as the page, through the same workbench: what is inspected here stands in History
 there. Every setting is a flag as well. Results go to standard output, everything else to standard
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from triad_ui.cli_models import convert, models
 from triad_ui.errors import ImageError, ModelNotReady, NotSaved, RegionError, TriadError
 from triad_ui.records import Case, ImageRecord, ManufacturingProcess, Roi, Turn
 from triad_ui.settings import SPECS, Settings, load
@@ -266,6 +267,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--map", metavar="OUT.npy", help="write the map, float32 (height, width)")
     one.add_argument("--maps-only", action="store_true", help="do not load the language model")
     one.add_argument("--json", action="store_true", help="print one JSON object")
+    listed = command("models", models)
+    listed.add_argument("source", nargs="?", help="a folder or an endpoint's URL to look at")
+    listed.add_argument("--json", action="store_true", help="print one JSON object")
+    converted = command("convert", convert)
+    converted.add_argument("source", metavar="SRC", help="folder with the authors' weights")
+    converted.add_argument("target", metavar="DST", help="folder to write, not there yet")
     train = command("train-embedded", train_embedded)
     train.add_argument("--budget", default="1h", choices=("smoke", "20m", "1h", "3h"))
     train.add_argument("--out", default="runs/embedded/adapter", help="folder of the adapter")

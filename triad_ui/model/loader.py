@@ -20,6 +20,7 @@ from dataclasses import replace
 from triad_ui.errors import ModelNotReady, TriadError
 from triad_ui.model.choice import ModelChoice
 from triad_ui.model.language_model import LanguageModel
+from triad_ui.model.presets import settings_for
 from triad_ui.model.status import EngineStatus
 
 _LOG = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class ModelLoader:
         test: Callable[[ModelChoice, LanguageModel, Report], None] | None = None,
     ) -> None:
         self._load = load
-        self._last = first
+        self._first = self._last = first
         self._test = test
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -154,7 +155,10 @@ class ModelLoader:
                 if cancelled.is_set():
                     raise Cancelled
                 self._model = model
-                self._answering = EngineStatus("ready", "Ready", 1.0, model.engine, choice)
+                told = "Ready"
+                if choice != self._first:
+                    told = f"Ready. To load it at every start, set {settings_for(choice)}."
+                self._answering = EngineStatus("ready", told, 1.0, model.engine, choice)
                 self._show(self._answering)
         except Cancelled:
             pass

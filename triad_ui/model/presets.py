@@ -190,9 +190,15 @@ def choice_named(
     return ModelChoice(found.kind, found.source, precision, adapter, allow_pickle)
 
 
-def setting_of(choice: ModelChoice) -> str:
-    """What TRIAD_MODEL is to be set to for a choice to be made at every start."""
+def settings_for(choice: ModelChoice) -> str:
+    """The settings under which a choice is made at every start: "TRIAD_MODEL=llava-ov-7b"."""
+    named = choice.source
     for offer in PRESETS:
         if (offer.choice.kind, offer.choice.source) == (choice.kind, choice.source):
-            return offer.key
-    return choice.source
+            named = offer.key
+    told = [f"TRIAD_MODEL={named}"]
+    if choice.precision != "auto":
+        told.append(f"TRIAD_PRECISION={choice.precision}")
+    if choice.adapter is not None:
+        told.append(f"TRIAD_MODEL_ADAPTER={choice.adapter}")
+    return " ".join(told)
