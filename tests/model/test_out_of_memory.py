@@ -18,8 +18,10 @@ import pytest
 import torch
 
 from tests.model.tiny import tiny_triad, visual
+from tests.model.tiny_llava import write_authors
 from triad_ui.errors import ModelError
-from triad_ui.model import out_of_memory
+from triad_ui.model import assemble, out_of_memory
+from triad_ui.model.checkpoint import open_checkpoint
 from triad_ui.model.choice import Machine
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.local import LocalTriad
@@ -203,3 +205,27 @@ def test_memory_that_runs_out_over_the_pictures_is_told(tmp_path: Path, monkeypa
         with pytest.raises(ModelError, match="Memory ran out while looking at the pictures"):
             answer(again)
     assert answer(again) == wanted
+
+
+def test_memory_that_runs_out_while_loading_leaves_nothing_behind(tmp_path: Path, monkeypatch):
+    checkpoint = open_checkpoint(write_authors(tmp_path))
+    held: list[weakref.ref] = []
+    real = assemble.tensors
+
+    def runs_out(*args: object) -> Iterator[tuple[str, torch.Tensor]]:
+        for number, (name, value) in enumerate(real(*args)):
+            if number == 5:
+                raise torch.OutOfMemoryError(str(CUDA))
+            own = value.clone()
+            held.append(weakref.ref(own))
+            yield name, own
+
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, "tensors", runs_out)
+        with pytest.raises(ModelError) as caught:
+            assemble.load_checkpoint(checkpoint, precision="fp32", device="cpu")
+    assert str(caught.value).startswith("Memory ran out while loading the model: 2.5 GB more")
+    assert "in nf4" in str(caught.value)
+    assert len(held) == 5
+    assert not any(ref() is not None for ref in held)
+    assert assemble.load_checkpoint(checkpoint, precision="fp32", device="cpu").engine
