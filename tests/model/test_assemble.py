@@ -22,7 +22,13 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
-from tests.model.tiny_llava import SIDE, write_authors, write_llava_next, write_onevision
+from tests.model.tiny_llava import (
+    SIDE,
+    write_authors,
+    write_llava_next,
+    write_onevision,
+)
+from tests.model.tiny_llava_clip import write_authors_clip
 from triad_ui.errors import ModelError, WeightsError
 from triad_ui.model.assemble import load_checkpoint
 from triad_ui.model.checkpoint import open_checkpoint
@@ -92,6 +98,20 @@ def test_a_picture_gives_the_logits_of_stock_transformers(made: Path, family: st
     keys = len(prompt.keys)
     assert keys == inputs["input_ids"].shape[1]
     assert torch.allclose(model._decoder.next_logits(prompt), expected, atol=2e-4)
+
+
+@pytest.mark.parametrize("family", ["mistral", "vicuna"])
+def test_clip_in_the_authors_layout_is_the_published_model(
+    made: Path, tmp_path: Path, family: str
+) -> None:
+    rgb = np.random.default_rng(1).integers(0, 256, (100, 260, 3), dtype=np.uint8)
+    seen = [VisualInput(rgb, (), None, "p")]
+    messages = [Message("user", "Are there any defects?", (0,))]
+    models = [load(made / family), load(write_authors_clip(tmp_path, made / family, family))]
+    prompts = [model.prompt(seen, messages, 4, threading.Event()) for model in models]
+    assert len(prompts[0].keys) == len(prompts[1].keys)
+    one, other = (model._decoder.next_logits(p) for model, p in zip(models, prompts))
+    assert torch.equal(one, other)
 
 
 def test_the_recorded_checkpoint_reads_words_as_a_plain_qwen2_does() -> None:

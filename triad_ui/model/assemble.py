@@ -62,7 +62,7 @@ def load_checkpoint(
             model = adapted(model, Path(adapter), merge=chosen not in ("int8", "nf4"))
         model = model.eval().requires_grad_(False)
         mend_kernels(model)
-    engine = f"{checkpoint.title} ({checkpoint.folder.resolve().name})"
+    engine = f"{checkpoint.title} ({_folder_name(checkpoint.folder.resolve())})"
     if adapter is not None:
         engine += f" + adapter {Path(adapter).resolve().name}"
     tokenizer = ChatTokenizer(checkpoint.tokenizer, checkpoint.template)
@@ -70,6 +70,14 @@ def load_checkpoint(
     return LocalTriad(
         model, tokenizer, encoder, f"{engine} {chosen}", checkpoint.context_limit, kept_bytes
     )
+
+
+def _folder_name(folder: Path) -> str:
+    """The folder's, or the repository's where it is a snapshot in the hub's cache."""
+    above = folder.parent
+    if above.name == "snapshots" and above.parent.name.startswith("models--"):
+        return above.parent.name.removeprefix("models--").replace("--", "/")
+    return folder.name
 
 
 def default_device() -> str:
