@@ -92,13 +92,10 @@ def test_nothing_but_rounding_of_weights_moves_the_logits(case: Case, precision:
 
     In 4 bits exactly so; LLM.int8 rounds each input row to 8 bits too, which is half of its error.
     """
-    stop = threading.Event()
-    pictures, messages = recorded_case.images(case), recorded_case.messages(case)
+    pictures, stop = recorded_case.images(case), threading.Event()
     small, rounded = quantized(case, precision), stood_for(case, precision)
-    logits, wanted = (
-        model._decoder.next_logits(model.prompt(pictures, messages, ROOM, stop), stop)
-        for model in (small, rounded)
-    )
+    read = small.prompt(pictures, recorded_case.messages(case), ROOM, stop)
+    logits, wanted = (model._decoder.next_logits(read, stop) for model in (small, rounded))
     limit = {"nf4": 2e-4, "int8": 0.03 * float(wanted.abs().max())}[precision]
     torch.testing.assert_close(logits, wanted, rtol=0, atol=limit)
 
