@@ -70,6 +70,16 @@ def test_folders_endpoints_and_none() -> None:
     assert choice_named("none") is None
 
 
+def test_settings_to_keep_hold_from_any_folder_and_tell_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings_for(ModelChoice("folder", "own")) == f"TRIAD_MODEL={tmp_path / 'own'}"
+    served = settings_for(ModelChoice("served", "http://me:s3cret@gpu:8000"))
+    assert served == "TRIAD_MODEL=http://me:***@gpu:8000"
+    assert settings_for(ModelChoice("hub", "maker/model")) == ""
+
+
 def test_a_misspelt_name_is_refused_with_the_right_one() -> None:
     with pytest.raises(SettingsError, match="did you mean llava-ov-7b"):
         choice_named("llava-ov-7")

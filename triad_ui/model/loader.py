@@ -155,9 +155,9 @@ class ModelLoader:
                 if cancelled.is_set():
                     raise Cancelled
                 self._model = model
-                told = "Ready"
-                if choice != self._first:
-                    told = f"Ready. To load it at every start, set {settings_for(choice)}."
+                told, lasting = "Ready", settings_for(choice)
+                if choice != self._first and lasting:
+                    told = f"Ready. To load it at every start, set {lasting}."
                 self._answering = EngineStatus("ready", told, 1.0, model.engine, choice)
                 self._show(self._answering)
         except Cancelled:

@@ -16,6 +16,7 @@ from triad_ui.errors import SettingsError
 from triad_ui.model.choice import ModelChoice, ModelOffer, Precision
 from triad_ui.model.memory import CONVERSATION, need_of_shapes, needs_of
 from triad_ui.model.shapes import shapes_of
+from triad_ui.settings import mask
 
 NOT_TRAINED = (
     "Not trained for EG-RoI: it sees regions as further views, which it has not learned to use."
@@ -191,14 +192,26 @@ def choice_named(
 
 
 def settings_for(choice: ModelChoice) -> str:
-    """The settings under which a choice is made at every start: "TRIAD_MODEL=llava-ov-7b"."""
-    named = choice.source
-    for offer in PRESETS:
-        if (offer.choice.kind, offer.choice.source) == (choice.kind, choice.source):
-            named = offer.key
+    """The settings under which a choice is made at every start: "TRIAD_MODEL=llava-ov-7b".
+
+    Passwords are masked; "" for a hub's model that has no name here.
+    """
+    keys = [
+        offer.key
+        for offer in PRESETS
+        if (offer.choice.kind, offer.choice.source) == (choice.kind, choice.source)
+    ]
+    if keys:
+        named = keys[0]
+    elif choice.kind == "folder":
+        named = str(Path(choice.source).expanduser().absolute())
+    elif choice.kind == "served":
+        named = mask(choice.source)
+    else:
+        return ""
     told = [f"TRIAD_MODEL={named}"]
     if choice.precision != "auto":
         told.append(f"TRIAD_PRECISION={choice.precision}")
     if choice.adapter is not None:
-        told.append(f"TRIAD_MODEL_ADAPTER={choice.adapter}")
+        told.append(f"TRIAD_MODEL_ADAPTER={choice.adapter.absolute()}")
     return " ".join(told)
