@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
+from triad_ui.feedback.store import FeedbackStore
+from triad_ui.records import Case
 from triad_ui.settings import REPOSITORY
 
 FLAGS = [
@@ -109,3 +112,21 @@ def page(context: BrowserContext) -> Iterator[Page]:
     tab.on("pageerror", lambda error: errors.append(str(error)))
     yield tab
     assert errors == []
+
+
+Read = Callable[[Page], Case]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """The case of a page as it is stored."""
+
+    def stored(page: Page) -> Case:
+        case_id = re.search("case=([0-9a-f]+)", page.url)
+        assert case_id
+        store = FeedbackStore(f"sqlite:///{tmp_path / 'sessions.db'}")
+        case = store.case(case_id.group(1))
+        store.close()
+        return case
+
+    return stored
