@@ -121,7 +121,9 @@ def test_the_map_shows_before_the_model_is_there(page: Page, start: Start, tmp_p
 def test_a_failed_model_offers_retry(page: Page, start: Start) -> None:
     page.goto(start(kind="failing"))
     expect(page.locator(".tw-engine")).to_contain_text("could not be fetched")
-    expect(page.locator(".tw-engine").get_by_role("button", name="Retry")).to_be_visible()
+    expect(
+        page.locator(".tw-engine").get_by_role("button", name="Retry", exact=True)
+    ).to_be_visible()
 
 
 def test_an_unknown_case_is_a_friendly_note(page: Page, start: Start) -> None:

@@ -111,7 +111,9 @@ def test_a_failure_stays_readable_and_keeps_the_old_model(page: Page, start: Sta
     expect(coming).to_contain_text(TORN)
     expect(coming).to_contain_text(f"Still in use: {EMBEDDED}.")
     expect(page.locator(".tw-engine-text")).to_contain_text("Language model ready. The next one")
-    expect(page.locator(".tw-engine").get_by_role("button", name="Retry")).to_be_visible()
+    expect(
+        page.locator(".tw-engine").get_by_role("button", name="Retry", exact=True)
+    ).to_be_visible()
     page.wait_for_timeout(2000)
     expect(coming).to_contain_text(TORN)
     coming.get_by_role("button", name="Put aside").click()
