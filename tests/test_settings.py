@@ -53,7 +53,8 @@ GOOD = {
 }  # fmt: skip
 BAD = {
     "host": "a b", "port": "70000", "root_path": "triad", "database_url": "sessions.db",
-    "model": "a b", "precision": "int3", "kept_memory": "-1", "allow_pickle": "maybe", "expert": "../x", "policy": "best", "max_pixels": "12", "threads": "0",
+    "model": "a b", "precision": "int3", "kept_memory": "-1", "allow_pickle": "maybe",
+    "expert": "../x", "policy": "best", "max_pixels": "12", "threads": "0",
     "offline": "perhaps", "seed": "-1", "log_level": "loud", "vote": "twice",
 }  # fmt: skip
 

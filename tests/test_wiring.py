@@ -122,7 +122,7 @@ def test_another_choice_says_which_settings_keep_it(build: Build, checkpoint: Pa
     assert f"set TRIAD_MODEL={checkpoint} TRIAD_PRECISION=bf16." in loaded(workbench).message
 
 
-def test_a_hubs_model_is_fetched_loaded(
+def test_a_hubs_model_is_fetched_and_loaded(
     build: Build, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub = FakeHub({file.name: file.read_bytes() for file in checkpoint.iterdir()})

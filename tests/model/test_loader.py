@@ -231,16 +231,18 @@ def test_a_load_is_cancelled_within_a_second(beside: bool) -> None:
 
 def test_a_load_that_does_not_listen_is_left_behind() -> None:
     """Its result is thrown away, and the next load waits for its memory."""
-    deaf, order = threading.Event(), []
+    begun, deaf, order = threading.Event(), threading.Event(), []
 
     def load(choice: ModelChoice, report: Report) -> object:
         if choice == FIRST:
+            begun.set()
             assert deaf.wait(20)
         order.append(choice)
         return SimpleNamespace(engine=choice.source)
 
     loader = ModelLoader(load)
     loader.start()
+    assert begun.wait(20)
     loader.switch(OTHER)
     time.sleep(0.1)
     assert loader.status().state == "loading"
