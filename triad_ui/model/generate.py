@@ -145,9 +145,9 @@ class Decoder:
                         embedded = self._model.get_input_embeddings()(ids)
                         logits = self._logits(self._step(request, state, embedded, [token]))
                 except ModelError as error:
-                    if str(error) != STOPPED:
-                        raise
-                    return True
+                    if str(error) == STOPPED:
+                        return True
+                    raise
             return False
 
     def forget(self) -> None:
