@@ -91,6 +91,8 @@ class ModelLoader:
         """Give up the model and its memory, and what is under way."""
         with self._changed:
             self._cancelled.set()
+            if self._answering is not None:
+                self._last = self._answering.choice
             self._model = self._answering = None
             self._show(EngineStatus("absent", UNLOADED))
         release()
