@@ -1,0 +1,46 @@
+"""The CLIP tower's tokens, position table and image features equal the recorded ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from triad_ui.expert.clip import ClipVision
+from triad_ui.expert.clip_names import vision_from_openai
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
+FOLDER = Path(os.environ.get("TRIAD_CONFORMANCE", SHARED)) / "experts"
+FILES = sorted(FOLDER.glob("clip_tokens*.safetensors"))
+TOLERANCE = 1e-4
+ACTIVATIONS = {"gelu": "gelu", "quickgelu": "quick_gelu"}
+
+
+def _cases() -> list:
+    found = [pytest.param(file, case, id=f"{file.stem}-{case}")
+             for file in FILES for case in ACTIVATIONS]  # fmt: skip
+    return found or [
+        pytest.param(None, "", id="absent", marks=pytest.mark.skip(reason=f"{FOLDER} is not here"))
+    ]
+
+
+@pytest.mark.parametrize(("file", "case"), _cases())
+def test_tokens_equal_the_recorded_ones(file: Path, case: str) -> None:
+    with safe_open(file, "pt") as stored:
+        facts = stored.metadata()
+        held = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    state = {name[3:]: value for name, value in held.items() if name.startswith("sd.")}
+    model = vision_from_openai(state, heads=int(facts["heads"]))
+    vision = ClipVision(model, activation=ACTIVATIONS[case])
+    layers = [int(layer) for layer in facts["feature_layers"].split(",")]
+    grid = int(facts["input_grid"])
+    table = vision.positions(grid, grid)
+    torch.testing.assert_close(table, held["pos_embed_resized"], atol=TOLERANCE, rtol=0)
+    tokens, image = vision.look(held["pixels"], layers)
+    for layer in layers:
+        expected = held[f"{case}.tokens_{layer}"]
+        torch.testing.assert_close(tokens[layer], expected, atol=TOLERANCE, rtol=0)
+    torch.testing.assert_close(image, held[f"{case}.image_features"], atol=TOLERANCE, rtol=0)
