@@ -129,9 +129,7 @@ def fake_settings(folder: Path, port: int = 7860) -> Settings:
     )
 
 
-def fake_workbench(
-    settings: Settings, load: Load | None = None
-) -> Workbench:
+def fake_workbench(settings: Settings, load: Load | None = None) -> Workbench:
     """The real workbench and stores with a fake expert and model, already loading."""
     loader = ModelLoader(load or ready(FakeModel()))
     loader.start()
