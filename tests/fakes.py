@@ -20,7 +20,7 @@ from triad_ui.model.choice import ModelChoice
 from triad_ui.model.language_model import Chunk, GenerationOptions, LanguageModel
 from triad_ui.model.loader import ModelLoader, Report
 from triad_ui.model.status import EngineStatus
-from triad_ui.records import AnomalyMap, Message, Picture, VisualInput
+from triad_ui.records import AnomalyMap, Message, Picture, Subject, VisualInput
 from triad_ui.settings import REPOSITORY, Settings
 from triad_ui.workbench import Workbench
 
@@ -54,6 +54,8 @@ class FakeModel:
         messages: Sequence[Message],
         choices: Sequence[str],
         stop: threading.Event | None = None,
+        *,
+        urgent: bool = False,
     ) -> tuple[float, ...]:
         time.sleep(5 * self.delay)
         return (self.yes, 0.0)
@@ -80,18 +82,32 @@ class FakeExpert:
     name, version = "fake", "1"
 
     def score(
-        self, query: Picture, references: Sequence[Picture], pool: Sequence[Picture] = ()
+        self,
+        query: Picture,
+        references: Sequence[Picture],
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
     ) -> AnomalyMap:
-        grey = _small(query.rgb)
-        normal = _small(references[0].rgb) if references else np.median(grey)
-        values = np.clip(np.abs(grey - normal) / 120, 0, 1).astype(np.float32)
+        values, score = self.raw(query, references, pool, subject)
         return AnomalyMap(
             values,
-            float(values.max()),
+            score,
             calibrated=len(references) > 1,
             expert="fake@1",
             basis="references" if references else "single image",
         )
+
+    def raw(
+        self,
+        query: Picture,
+        references: Sequence[Picture],
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
+    ) -> tuple[np.ndarray, float]:
+        grey = _small(query.rgb)
+        normal = _small(references[0].rgb) if references else np.median(grey)
+        values = np.clip(np.abs(grey - normal) / 120, 0, 1).astype(np.float32)
+        return values, float(values.max())
 
 
 def _small(rgb: np.ndarray) -> np.ndarray:

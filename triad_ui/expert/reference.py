@@ -33,7 +33,7 @@ from triad_ui.expert.backbone import (
 )
 from triad_ui.expert.feature_cache import FeatureCache
 from triad_ui.expert.patch_bank import PatchBank, own_distances
-from triad_ui.records import AnomalyMap, Picture
+from triad_ui.records import AnomalyMap, Picture, Subject
 
 CODE_VERSION = "2"
 BLOCKS = (4, 4, 7, 10)
@@ -107,7 +107,11 @@ class ReferenceExpert:
         return self._network
 
     def score(
-        self, query: Picture, references: Sequence[Picture], pool: Sequence[Picture] = ()
+        self,
+        query: Picture,
+        references: Sequence[Picture],
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
     ) -> AnomalyMap:
         """The query's anomaly map: against the references, or without any against itself.
 
