@@ -38,6 +38,7 @@ class ScriptedModel:
         self.hold: threading.Event | None = None
         self.hold_reading: threading.Event | None = None
         self.said_first, self.reading, self.closed = (threading.Event() for _ in range(3))
+        self.urgent: list[bool] = []
         self.asked: list[tuple[Message, ...]] = []
         self.shown: list[tuple[VisualInput, ...]] = []
 
@@ -53,8 +54,11 @@ class ScriptedModel:
         messages: Sequence[Message],
         choices: Sequence[str],
         stop: threading.Event | None = None,
+        *,
+        urgent: bool = False,
     ) -> tuple[float, ...]:
         self.passes.append(len(images))
+        self.urgent.append(urgent)
         self.judged.append(tuple(images))
         self.reading.set()
         if self.hold_reading is not None:

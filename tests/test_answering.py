@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,6 +137,59 @@ def test_an_answer_goes_on_when_regions_change_but_its_verdict_is_not_theirs(mak
     assert (after.turns[0].state, after.turns[0].rois) == ("complete", case.rois)
     assert after.turns[0].verdict is not None
     assert (after.rois, after.verdict) == (drawn, None)
+
+
+def test_a_question_asked_while_the_judgement_reads_is_answered(make: Make) -> None:
+    model = ScriptedModel()
+    model.hold_reading = threading.Event()
+    workbench = make(model)
+    case = new_case(workbench)
+    judging = threading.Thread(target=lambda: workbench.judge(case.id))
+    judging.start()
+    assert model.reading.wait(20)
+    asking = threading.Thread(target=lambda: list(workbench.ask(case.id, "Why?")))
+    asking.start()
+    while len(model.passes) < 2:
+        time.sleep(0.01)
+    with pytest.raises(ModelError, match="still answering"):  # of answers there is one at a time
+        list(workbench.ask(case.id, "Where?"))
+    model.hold_reading.set()
+    judging.join(20)
+    asking.join(20)
+    after = workbench.case(case.id)
+    assert [turn.state for turn in after.turns] == ["complete"]
+    assert after.verdict is not None
+    assert model.urgent == [False, True]  # a person waits for the second only
+
+
+def test_stop_ends_judgement_and_answer_together(make: Make) -> None:
+    model = ScriptedModel()
+    model.hold_reading = threading.Event()
+    workbench = make(model)
+    case = new_case(workbench)
+    refused: list[str] = []
+
+    def judge() -> None:
+        try:
+            workbench.judge(case.id)
+        except ModelError as error:
+            refused.append(str(error))
+
+    threads = [
+        threading.Thread(target=judge),
+        threading.Thread(target=lambda: list(workbench.ask(case.id, "Why?"))),
+    ]
+    for count, thread in enumerate(threads, 1):
+        thread.start()
+        while len(model.passes) < count:
+            time.sleep(0.01)
+    assert workbench.stop(case.id)
+    model.hold_reading.set()
+    for thread in threads:
+        thread.join(20)
+    assert len(refused) == 1
+    assert [turn.state for turn in workbench.case(case.id).turns] == ["stopped"]
+    assert not workbench.stop(case.id)
 
 
 def test_stop_ends_a_judgement_for_good(make: Make) -> None:

@@ -117,20 +117,22 @@ class Inspector:
         stop: threading.Event | None = None,
         *,
         vote: bool = False,
+        urgent: bool = False,
     ) -> Verdict:
         """The model's yes/no judgement from its logits (no words yet). Raises ModelError.
 
         vote: with a reference, judge the photo alone too and weigh both (`dialogue.verdict.vote`).
+        urgent: a person waits for it; a judgement in the background lets people's answers go first.
         """
-        return parse(self._p_defective(inspection, stop, vote))
+        return parse(self._p_defective(inspection, stop, vote, urgent))
 
     def _p_defective(
-        self, inspection: Inspection, stop: threading.Event | None, weigh: bool
+        self, inspection: Inspection, stop: threading.Event | None, weigh: bool, urgent: bool
     ) -> float:
         model = self._model()
         images = self.visual_inputs(inspection)
         if not (weigh and len(images) > 1):
-            return self._pass(model, inspection, images, stop)
+            return self._pass(model, inspection, images, stop, urgent)
         # The photo alone is read first: what both passes begin with is read once, and the state
         # that is left is that of the one-shot pass, from which the conversation goes on. Asked
         # again it would cut that state back, so its answer is remembered.
@@ -138,12 +140,12 @@ class Inspector:
         with self._zero_shot_lock:
             alone = self._zero_shot.get(key)
         if alone is None:
-            alone = self._pass(model, inspection, images[:1], stop)
+            alone = self._pass(model, inspection, images[:1], stop, urgent)
             with self._zero_shot_lock:
                 self._zero_shot[key] = alone
                 while len(self._zero_shot) > KEPT_PASSES:
                     self._zero_shot.popitem(last=False)
-        return vote(alone, self._pass(model, inspection, images, stop))
+        return vote(alone, self._pass(model, inspection, images, stop, urgent))
 
     def _pass(
         self,
@@ -151,9 +153,11 @@ class Inspector:
         inspection: Inspection,
         images: Sequence[VisualInput],
         stop: threading.Event | None,
+        urgent: bool,
     ) -> float:
         messages = prompt.opening(inspection.product, inspection.process, len(images))
-        logits = model.choice_logits(images, messages, (prompt.YES, prompt.NO), stop)
+        choices = (prompt.YES, prompt.NO)
+        logits = model.choice_logits(images, messages, choices, stop, urgent=urgent)
         try:
             return p_defective(*logits)
         except ValueError as error:
@@ -182,7 +186,7 @@ class Inspector:
         started = time.perf_counter()
         turn = Turn(turn_id, question, rois=inspection.rois, seed=options.seed)
         try:
-            verdict = self.verdict(inspection, stop, vote=vote)
+            verdict = self.verdict(inspection, stop, vote=vote, urgent=True)
             yield from self._answer(inspection, turn, verdict, history, options, stop, started)
         except TriadError as error:
             if stop.is_set():  # while the pictures were read, before any word

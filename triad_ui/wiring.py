@@ -133,7 +133,7 @@ class ModelSource:
             report(EngineStatus("loading", "Asking the server ..."))
             from triad_ui.model.served import connect
 
-            return connect(choice.source)
+            return connect(choice.source, report=lambda line: report(EngineStatus("loading", line)))
         return self._checkpoint(choice, report)
 
     def self_test(self, choice: ModelChoice, model: LanguageModel, report: Report) -> None:

@@ -69,9 +69,12 @@ class LanguageModel(Protocol):
         messages: Sequence[Message],
         choices: Sequence[str],
         stop: threading.Event | None = None,
+        *,
+        urgent: bool = False,
     ) -> tuple[float, ...]:
         """Logit of each choice's first token as the next token after `messages`.
 
+        urgent: a person waits for it, so it does not let other people's answers go first.
         Raises PromptTooLong with the counts; ModelError when stopped or failed.
         """
         ...

@@ -134,6 +134,8 @@ class ServedTriad:
         messages: Sequence[Message],
         choices: Sequence[str],
         stop: threading.Event | None = None,
+        *,
+        urgent: bool = False,
     ) -> tuple[float, ...]:
         """Log-probability of each choice as the next token, or its estimate from samples.
 
