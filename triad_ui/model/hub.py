@@ -20,8 +20,7 @@ from triad_ui.errors import ModelError
 from triad_ui.model.status import EngineStatus
 
 REVISION = "main"
-"""Which state of a repository is taken: the newest. Its commit is known once it has been fetched,
-and `python -m triad_ui models` shows it."""
+"""Which state of a repository is taken: the newest there was when it was fetched."""
 POLL_SECONDS = 0.3
 _PACKAGE = Path(__file__).resolve().parents[2]
 
