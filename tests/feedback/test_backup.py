@@ -11,6 +11,7 @@ import pytest
 from tests.feedback.inspections import inspection, overwrite_root, turn
 from triad_ui.errors import NotSaved, StoreError
 from triad_ui.feedback.backup import backup, check, restore
+from triad_ui.feedback.schema import REVISIONS
 from triad_ui.feedback.store import FeedbackStore
 
 
@@ -29,7 +30,7 @@ def test_a_backup_while_others_write_is_one_whole_file(
     report = backup(url, tmp_path / "copies.db")
     done.set()
     writer.join()
-    assert report.sound and report.counts["cases"] == 3 and report.schema == "0001"
+    assert report.sound and report.counts["cases"] == 3 and report.schema == REVISIONS[-1]
     alone = tmp_path / "alone"
     alone.mkdir()
     (tmp_path / "copies.db").rename(alone / "moved.db")

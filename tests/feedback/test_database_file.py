@@ -68,7 +68,7 @@ def test_damage_in_a_file_too_large_to_check_is_said_when_met(
 
 def test_a_newer_schema(path: Path) -> None:
     _sql(path, "UPDATE alembic_version SET version_num = '9999'")
-    refused(path, r"newer version.*9999.*reads up to 0001.*Update the program")
+    refused(path, r"newer version.*9999.*reads up to 0002.*Update the program")
 
 
 def test_another_programs_database(path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -39,15 +40,27 @@ def upgrade() -> None:
 
 
 def tables_of(path: Path) -> dict[str, set[str]]:
-    """What makes each table and index, less spaces and the order of its constraints."""
+    """What makes each table and index, less spaces, quotes and the order of its constraints."""
     connection = sqlite3.connect(path)
     rows = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
     ).fetchall()
     connection.close()
     return {
-        name: {part.strip(",)") for part in "".join(sql.split()).split("CONSTRAINT")}
+        name: {
+            part.strip(",)") for part in "".join(sql.replace('"', "").split()).split("CONSTRAINT")
+        }
         for name, sql in rows
+    }
+
+
+def rows_of(connection: sqlite3.Connection) -> dict[str, list[tuple]]:
+    """All rows of all tables, in order."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {
+        name: sorted(connection.execute(f'SELECT * FROM "{name}"'), key=repr)
+        for (name,) in tables
+        if not name.startswith("sqlite_")
     }
 
 
@@ -73,10 +86,10 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str = "")
     """This program, one version on."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "v0002_next.py").write_text(NEXT.format(end=end))
+    (folder / "versions" / "v0003_next.py").write_text(NEXT.format(end=end))
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
-    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(database_file, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002", "0003"))
+    monkeypatch.setattr(database_file, "REVISIONS", ("0001", "0002", "0003"))
 
 
 def test_an_older_schema_is_upgraded_after_a_backup(
@@ -93,14 +106,49 @@ def test_an_older_schema_is_upgraded_after_a_backup(
     Database(url).close()
 
     report = check(url)
-    assert report.sound and report.schema == "0002"
+    assert report.sound and report.schema == "0003"
     assert {"cases": 1, "turns": 1, "corrections": 1, "extra": 0}.items() <= report.counts.items()
-    (kept,) = tmp_path.glob("sessions.db.schema-0001.*.backup")
+    (kept,) = tmp_path.glob("sessions.db.schema-0002.*.backup")
     monkeypatch.undo()
     old = FeedbackStore(f"sqlite:///{kept}")
     assert_same(old.case(case_id).anomaly_map, before.anomaly_map)
     assert old.case(case_id).turns == before.turns
     old.close()
+
+
+def test_the_first_schema_is_upgraded_without_loss(tmp_path: Path, url: str) -> None:
+    """recorded/schema_0001.sql was dumped from a database that the program of that time wrote."""
+    path = tmp_path / "sessions.db"
+    connection = sqlite3.connect(path)
+    connection.executescript((Path(__file__).parent / "recorded/schema_0001.sql").read_text("utf8"))
+    was = rows_of(connection)
+    connection.close()
+    assert len(was["cases"]) == 2 and len(was["turns"]) == 1
+
+    store = FeedbackStore(url)
+
+    report = check(url)
+    assert report.sound and report.schema == REVISIONS[-1]
+    connection = sqlite3.connect(path)
+    now = rows_of(connection)
+    (written,) = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'cases'")
+    connection.close()
+    assert written == (2,)
+    for table, kept in was.items():
+        if table != "alembic_version":
+            assert [row[: len(kept[0])] for row in now[table]] == kept, table
+    older, newer = (store.case(summary.id) for summary in store.cases()[::-1])
+    made = inspection(1, side=5)
+    assert_same(older.anomaly_map, replace(made.anomaly_map, kinds=(), threshold=0.5))
+    assert older.query == made.query.record and older.process == made.process
+    assert older.policy == "user" and older.verdict is not None
+    assert (older.turns[0].question, len(older.corrections)) == (turn().question, 1)
+    assert newer.product == "Kabel ü" and newer.timings == made.timings
+    store.close()
+    (kept_file,) = tmp_path.glob("sessions.db.schema-0001.*.backup")
+    connection = sqlite3.connect(kept_file)
+    assert rows_of(connection) == was
+    connection.close()
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(
@@ -130,7 +178,7 @@ def test_a_migration_killed_in_the_middle_leaves_the_old_schema(
     code = (
         "from pathlib import Path; from triad_ui.feedback import database_file, migrate\n"
         "from triad_ui.feedback.database import Database\n"
-        "migrate.REVISIONS = database_file.REVISIONS = ('0001', '0002')\n"
+        "migrate.REVISIONS = database_file.REVISIONS = ('0001', '0002', '0003')\n"
         f"migrate.MIGRATIONS = Path({str(tmp_path / 'migrations')!r})\n"
         f"Database({url!r})"
     )

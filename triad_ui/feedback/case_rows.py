@@ -39,6 +39,8 @@ def new_case(
         basis=found.basis,
         revision=1,
         timings=rows.timings_to_json(inspection.timings),
+        kinds=rows.kinds_to_json(found.kinds),
+        threshold=float(found.threshold),
         images=[
             rows.case_image_row(picture.record, position, image_row(db, picture.record, created))
             for position, picture in enumerate(pictures)

@@ -60,6 +60,15 @@ def timings_to_json(timings: Timings) -> dict[str, Any]:
     return {name: float(seconds) for name, seconds in asdict(timings).items()}
 
 
+def kinds_to_json(kinds: Iterable[tuple[str, float]]) -> list[Any]:
+    """Each kind of defect as [name, similarity]."""
+    return [[kind, float(similarity)] for kind, similarity in kinds]
+
+
+def kinds_from_json(value: Iterable[Any]) -> tuple[tuple[str, float], ...]:
+    return tuple((kind, similarity) for kind, similarity in value)
+
+
 def verdict_columns(verdict: Verdict) -> dict[str, Any]:
     """A verdict as the columns of case_regions."""
     return {
@@ -238,6 +247,8 @@ def case_record(row: CaseRow, regions: RegionsRow) -> Case:
             calibrated=row.calibrated,
             expert=row.expert,
             basis=row.basis,
+            kinds=kinds_from_json(row.kinds),
+            threshold=row.threshold,
         ),
         rois=rois_from_json(regions.rois),
         policy=regions.policy,

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema version there has been, oldest first; the last one is what this program writes."""
 
 
@@ -93,7 +93,10 @@ class ProcessRow(Row):
 
 
 class CaseRow(Row):
-    """An inspection. revision: the number of its current regions in case_regions."""
+    """An inspection. revision: the number of its current regions in case_regions.
+
+    kinds: [kind, similarity] of its anomaly map. threshold: the product's that the map was put to.
+    """
 
     __tablename__ = "cases"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -109,6 +112,8 @@ class CaseRow(Row):
     basis: Mapped[str]
     revision: Mapped[int]
     timings: Mapped[dict[str, Any]]
+    kinds: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    threshold: Mapped[float] = mapped_column(server_default=text("0.5"))
 
     process: Mapped[ProcessRow | None] = relationship()
     images: Mapped[list[CaseImageRow]] = relationship(order_by="CaseImageRow.position")
@@ -223,3 +228,65 @@ class CorrectionRow(Row):
     answer: Mapped[str]
     rois: Mapped[list[Any] | None]
     note: Mapped[str]
+
+
+class ProductExpertRow(Row):
+    """How an expert is set for a product; rows are added, never changed, and the newest counts.
+
+    threshold: 0..1 on the expert's own scale. scale_*: raw distances that count as 0.5, or nothing.
+    escape, overkill: expected at the threshold when it was chosen, from `good` and `bad` pictures,
+    whose scores ({"good": [...], "bad": [...]}) by the expert `measured_with` are kept as well.
+    """
+
+    __tablename__ = "product_experts"
+    __table_args__ = (Index("ix_product_experts_product", "product", "expert"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    product: Mapped[str]
+    expert: Mapped[str]
+    threshold: Mapped[float]
+    scale_place: Mapped[float | None]
+    scale_image: Mapped[float | None]
+    escape: Mapped[float | None]
+    overkill: Mapped[float | None]
+    good: Mapped[int]
+    bad: Mapped[int]
+    scores: Mapped[dict[str, Any] | None]
+    measured_with: Mapped[str]
+    author: Mapped[str]
+    created: Mapped[float]
+
+
+class DefectDescriptionRow(Row):
+    """How a defect of a product looks, in words. removed: since when it does not count."""
+
+    __tablename__ = "defect_descriptions"
+    __table_args__ = (Index("ix_defect_descriptions_product", "product"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    product: Mapped[str]
+    kind: Mapped[str]
+    text: Mapped[str]
+    source: Mapped[str]
+    author: Mapped[str]
+    created: Mapped[float]
+    removed: Mapped[float | None]
+
+
+class PoolImageRow(Row):
+    """An unlabelled picture in a product's pool. removed: since when it is not in it."""
+
+    __tablename__ = "pool_images"
+    __table_args__ = (UniqueConstraint("product", "image_number"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    product: Mapped[str]
+    image_number: Mapped[int] = mapped_column(ForeignKey("images.number"))
+    name: Mapped[str]
+    window_low: Mapped[float | None]
+    window_high: Mapped[float | None]
+    created: Mapped[float]
+    removed: Mapped[float | None]
+
+    image: Mapped[ImageRow] = relationship()

@@ -24,6 +24,7 @@ from triad_ui.feedback.case_rows import (
 from triad_ui.feedback.database import Database
 from triad_ui.feedback.history import summaries
 from triad_ui.feedback.process_versions import next_version
+from triad_ui.feedback.products import ProductStore
 from triad_ui.feedback.schema import (
     CorrectionRow,
     ProcessRow,
@@ -51,6 +52,7 @@ class FeedbackStore:
         one just now, its last word still counts: a final answer replaces a stopped one.
         """
         self._database = Database(url)
+        self.products = ProductStore(self._database)
         broken = select(TurnRow.id).where(TurnRow.state == "streaming").limit(1)
         if self._database.read(lambda db: db.scalar(broken)) is not None:
             stopped = update(TurnRow).where(TurnRow.state == "streaming").values(state="stopped")
