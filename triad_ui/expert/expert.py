@@ -70,10 +70,26 @@ def _reference(weights: Path, cache: Path | None) -> Expert:
     return ReferenceExpert(weights / WEIGHTS_REFERENCE, cache=cache)
 
 
+def _patch_core(weights: Path, cache: Path | None) -> Expert:
+    from triad_ui.expert.patch_core import load_patch_core
+
+    return load_patch_core(weights, cache)
+
+
+def _patch_core_embedded(weights: Path, cache: Path | None) -> Expert:
+    from triad_ui.expert.patch_core import load_patch_core_embedded
+
+    return load_patch_core_embedded(weights / WEIGHTS_REFERENCE, cache)
+
+
 WEIGHTS_REFERENCE = "efficientnet-lite0-57934424.pth"
-EXPERTS: dict[str, Factory] = {DEFAULT: _reference}
+EXPERTS: dict[str, Factory] = {
+    DEFAULT: _reference,
+    "patch-core": _patch_core,
+    "patch-core-embedded": _patch_core_embedded,
+}
 """Every expert by name. A new one is a file of its own and a line here."""
-EMBEDDED = frozenset({DEFAULT})
+EMBEDDED = frozenset({DEFAULT, "patch-core-embedded"})
 """Experts that look through the base weights, which are fetched, not put there by a person."""
 
 
