@@ -17,7 +17,8 @@ Whatever is not a `TriadError` is a defect of ours and is shown as an apology wi
     ├── StoreError          the database or the image store
     │   ├── NotSaved        nothing was written; what was typed is kept where it was typed
     │   └── NotFound        no such inspection, turn or image
-    └── TrainingError       a training or evaluation run cannot go on
+    ├── EvaluationError     a data set cannot be used, or nothing in it could be scored
+    └── TrainingError       a training run cannot go on
 """
 
 
@@ -81,5 +82,9 @@ class NotFound(StoreError):
     """No such inspection, turn, image or process version."""
 
 
+class EvaluationError(TriadError):
+    """A data set is missing, malformed or without a photograph that could be scored."""
+
+
 class TrainingError(TriadError):
-    """A training or evaluation run cannot start or go on."""
+    """A training run cannot start or go on."""
