@@ -40,6 +40,21 @@ def build_workbench(settings: Settings, *, tested: bool = True) -> Workbench:
     tested: every model must pass the self-test before it is used; False only for measurements with
     random weights.
     """
+    inspector, loader, _ = build_inspector(settings, tested=tested)
+    return Workbench(
+        ImageStore(settings.data_dir, max_pixels=settings.max_pixels),
+        FeedbackStore(settings.database_url),
+        inspector,
+        loader,
+        load_library(REPOSITORY / "assets" / "processes"),
+        catalogue(settings, weight_cache(settings)),
+    )
+
+
+def build_inspector(
+    settings: Settings, *, tested: bool = True
+) -> tuple[Inspector, ModelLoader, Experts]:
+    """Experts and model without a library of cases; `tested` as above. Raises SettingsError."""
     cache = weight_cache(settings)
     experts = Experts(cache, settings.threads)
     source = ModelSource(settings, cache, experts)
@@ -47,14 +62,7 @@ def build_workbench(settings: Settings, *, tested: bool = True) -> Workbench:
         source.load, first_choice(settings), test=source.self_test if tested else None
     )
     source.holder = loader
-    return Workbench(
-        ImageStore(settings.data_dir, max_pixels=settings.max_pixels),
-        FeedbackStore(settings.database_url),
-        Inspector(experts, loader.current),
-        loader,
-        load_library(REPOSITORY / "assets" / "processes"),
-        catalogue(settings, cache),
-    )
+    return Inspector(experts, loader.current), loader, experts
 
 
 def first_choice(settings: Settings) -> ModelChoice | None:
