@@ -23,7 +23,7 @@ RANKS = (
     {"evaluation", "answering"},
     {"rounds", "workbench"},
     {"wiring"},
-    {"ui", "cli_models"},
+    {"ui", "cli_models", "cli_evaluate"},
     {"cli"},
     {"__main__"},
 )

@@ -1,4 +1,4 @@
-"""`python -m triad_ui COMMAND`: inspect, models, convert, train-embedded, settings and more.
+"""`python -m triad_ui COMMAND`: inspect, models, evaluate, train-embedded, settings and more.
 
 The same use cases as the page, through the same workbench: what is inspected here stands in History
 there. Every setting is a flag as well. Results go to standard output, everything else to standard
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from triad_ui.cli_evaluate import add_evaluate_flags, evaluate
 from triad_ui.cli_models import convert, models
 from triad_ui.errors import ImageError, ModelNotReady, NotSaved, RegionError, TriadError
 from triad_ui.records import Case, ImageRecord, ManufacturingProcess, Roi, Turn
@@ -273,6 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     converted = command("convert", convert)
     converted.add_argument("source", metavar="SRC", help="folder with the authors' weights")
     converted.add_argument("target", metavar="DST", help="folder to write, not there yet")
+    add_evaluate_flags(command("evaluate", evaluate))
     train = command("train-embedded", train_embedded)
     train.add_argument("--budget", default="1h", choices=("smoke", "20m", "1h", "3h"))
     train.add_argument("--out", default="runs/embedded/adapter", help="folder of the adapter")
