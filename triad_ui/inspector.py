@@ -12,15 +12,17 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from triad_ui.dialogue import prompt
 from triad_ui.dialogue.verdict import p_defective, parse, vote
-from triad_ui.errors import ModelError, TriadError
+from triad_ui.errors import ExpertError, ModelError, TriadError
 from triad_ui.expert.expert import Expert
 from triad_ui.expert.roi import WITHOUT_MAP, choose
+from triad_ui.expert.threshold import NEUTRAL, at_threshold
 from triad_ui.model.language_model import GenerationOptions, LanguageModel
 from triad_ui.records import (
     AnomalyMap,
@@ -30,6 +32,7 @@ from triad_ui.records import (
     Picture,
     Policy,
     Roi,
+    Subject,
     Timings,
     Turn,
     Verdict,
@@ -43,7 +46,7 @@ KEPT_PASSES = 64
 class Inspector:
     """Runs experts and the language model on records.
 
-    expert: name -> Expert (raises ExpertError for an unknown name). model: the current language
+    expert: name -> Expert (raises ExpertError, WeightsError). model: the current language
     model (raises ModelNotReady while there is none).
     """
 
@@ -52,7 +55,7 @@ class Inspector:
         expert: Callable[[str], Expert],
         model: Callable[[], LanguageModel],
     ) -> None:
-        self._expert = expert
+        self.expert = expert
         self._model = model
         self._zero_shot: OrderedDict[Hashable, float] = OrderedDict()
         self._zero_shot_lock = threading.Lock()
@@ -60,7 +63,9 @@ class Inspector:
     def warm_up(self, expert: str) -> None:
         """Load an expert and let it look once, so that the first real look is not the slow one."""
         blank = Picture(ImageRecord("blank", "blank", 64, 64, ""), np.zeros((64, 64, 3), np.uint8))
-        self._expert(expert).score(blank, ())
+        loaded = self.expert(expert)
+        with suppress(ExpertError):  # some look at nothing without references or a pool
+            loaded.score(blank, ())
 
     def inspect(
         self,
@@ -70,17 +75,24 @@ class Inspector:
         *,
         product: str = "",
         expert: str = "reference",
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
+        threshold: float = NEUTRAL,
         policy: Policy = "ranked",
         seed: int = 0,
         decode_seconds: float = 0.0,
     ) -> Inspection:
         """Score the query against its references and choose regions. Raises ExpertError.
 
-        policy: see `expert.roi`; the map is made with every one, since it is shown to people.
-        seed: of the policy `null`.
+        pool, subject: for the experts that use them, see `expert.expert`. threshold: the product's,
+        see `expert.threshold`. policy: see `expert.roi`; the map is made with every one, since it
+        is shown to people. seed: of the policy `null`.
         """
         started = time.perf_counter()
-        anomaly_map = self._expert(expert).score(query, references)
+        product = product or (process.product if process else "part")
+        subject = subject or Subject(product)
+        scored = self.expert(expert).score(query, references, pool, subject)
+        anomaly_map = at_threshold(scored, threshold)
         rois = regions(anomaly_map, query.record, policy, seed)
         spent = time.perf_counter() - started
         return Inspection(
@@ -89,7 +101,7 @@ class Inspector:
             process=process,
             anomaly_map=anomaly_map,
             rois=rois,
-            product=product or (process.product if process else "part"),
+            product=product,
             policy=policy,
             timings=Timings(decode=decode_seconds, expert=spent, total=decode_seconds + spent),
         )
