@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from triad_ui.evaluation.metrics import auroc
 from triad_ui.inspector import Inspector
 from triad_ui.records import ImageRecord, Picture
 from triad_ui.settings import REPOSITORY
@@ -60,12 +61,6 @@ def log_odds(inspector: Inspector, sample: Sample) -> float:
     inspection = inspector.inspect(query, references, sample.process, product=sample.family)
     p = min(max(inspector.verdict(inspection).p_defective, 1e-12), 1 - 1e-12)
     return math.log(p / (1 - p))
-
-
-def auroc(scores: np.ndarray, faulty: np.ndarray) -> float:
-    """Share of (faulty, good) pairs in which the faulty one scores higher; ties count half."""
-    gaps = scores[faulty][:, None] - scores[~faulty][None]
-    return float((gaps > 0).mean() + 0.5 * (gaps == 0).mean())
 
 
 def test_yes_no_tells_faulty_from_good(inspector: Inspector) -> None:

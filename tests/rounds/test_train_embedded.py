@@ -18,29 +18,10 @@ from triad_ui.model.embedded.load import TOKENIZER, load_embedded, read_card
 from triad_ui.records import Message
 from triad_ui.rounds import train_embedded as module
 from triad_ui.rounds.examples import COLOURS, Example
-from triad_ui.rounds.train_embedded import LOGICAL_KINDS, Budget, auroc, train_embedded, words_of
+from triad_ui.rounds.train_embedded import LOGICAL_KINDS, Budget, train_embedded, words_of
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_auroc_is_the_share_of_pairs_in_order(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    scores = rng.integers(0, 8, 40).astype(float)  # with ties
-    labels = rng.random(40) < 0.4
-    pairs = [
-        1.0 if bad > good else 0.5 if bad == good else 0.0
-        for bad in scores[labels]
-        for good in scores[~labels]
-    ]
-    assert auroc(scores, labels) == pytest.approx(sum(pairs) / len(pairs))
-
-
-def test_auroc_of_one_class_is_unknown() -> None:
-    assert np.isnan(auroc(np.array([1.0, 2.0]), np.array([True, True])))
-    assert auroc(np.array([1.0, 2.0]), np.array([False, True])) == 1.0
-    assert auroc(np.array([2.0, 1.0]), np.array([False, True])) == 0.0
 
 
 @pytest.fixture

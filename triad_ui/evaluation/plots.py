@@ -105,7 +105,7 @@ def escape_and_overkill(points: Sequence[threshold.Point], at: float | None = No
 def _line(figure: Figure, at: float, text: str, dash: str, *, low: bool = False) -> None:
     figure.add_vline(
         x=at, line={"color": NEUTRAL, "dash": dash, "width": 1.5}, annotation_text=text,
-        annotation_position="bottom right" if low else "top right",
+        annotation_position="top right", annotation_yshift=-18 if low else 0,
     )  # fmt: skip
 
 

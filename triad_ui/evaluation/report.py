@@ -37,7 +37,8 @@ padding:0 1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.3rem .6rem;border-bottom:1px solid #d1d5db;text-align:right}
 th:first-child,td:first-child{text-align:left}
-.scroll{overflow-x:auto}.plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr))}
+.scroll{overflow-x:auto}.plots{display:grid;gap:1rem;
+grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr))}.plots>div{min-width:0}
 .worst{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;max-width:31rem}
 figcaption{font-size:.85rem;overflow-wrap:anywhere}img{max-width:15rem;border:1px solid #d1d5db}
 .note{color:#92400e}h2{margin-top:3rem;overflow-wrap:anywhere}

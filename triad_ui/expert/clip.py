@@ -179,6 +179,13 @@ def load_clip(
     return ClipVision(model, activation=activation, resize=resize)
 
 
+def source_in(weights: Path) -> str | Path:
+    """Where CLIP is looked for: a folder of the repository's last name in `weights`, if there is
+    one, else the Hugging Face cache."""
+    beside = weights / REPOSITORY.rpartition("/")[2]
+    return beside if beside.is_dir() else REPOSITORY
+
+
 def not_here(source: str | Path, what: str) -> str:
     """The sentences that say which repository is needed and where to put it."""
     name = REPOSITORY if isinstance(source, Path) or Path(source).exists() else source

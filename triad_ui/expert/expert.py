@@ -82,14 +82,35 @@ def _patch_core_embedded(weights: Path, cache: Path | None) -> Expert:
     return load_patch_core_embedded(weights / WEIGHTS_REFERENCE, cache)
 
 
+def _anomaly_clip(weights: Path, cache: Path | None) -> Expert:
+    from triad_ui.expert.anomaly_clip import load_anomaly_clip
+
+    return load_anomaly_clip(weights, cache)
+
+
+def _few_shot_bank(weights: Path, cache: Path | None) -> Expert:
+    from triad_ui.expert.few_shot_bank import load_few_shot_bank
+
+    return load_few_shot_bank(weights, cache)
+
+
+def _few_shot_bank_embedded(weights: Path, cache: Path | None) -> Expert:
+    from triad_ui.expert.few_shot_bank import load_few_shot_bank_embedded
+
+    return load_few_shot_bank_embedded(weights / WEIGHTS_REFERENCE, cache)
+
+
 WEIGHTS_REFERENCE = "efficientnet-lite0-57934424.pth"
 EXPERTS: dict[str, Factory] = {
     DEFAULT: _reference,
     "patch-core": _patch_core,
     "patch-core-embedded": _patch_core_embedded,
+    "anomaly-clip": _anomaly_clip,
+    "few-shot-bank": _few_shot_bank,
+    "few-shot-bank-embedded": _few_shot_bank_embedded,
 }
 """Every expert by name. A new one is a file of its own and a line here."""
-EMBEDDED = frozenset({DEFAULT, "patch-core-embedded"})
+EMBEDDED = frozenset({DEFAULT, "patch-core-embedded", "few-shot-bank-embedded"})
 """Experts that look through the base weights, which are fetched, not put there by a person."""
 
 

@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
+from triad_ui.evaluation.metrics import auroc
 from triad_ui.model.embedded.load import load_base
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import LOCATIONS
@@ -157,15 +158,6 @@ def train_embedded(
     say(f"after stage b: {report}")
     log.close()
     return _write(out, talker, report, budget, seed, started)
-
-
-def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
-    """Area under the ROC curve by ranks, ties shared; nan with one class only."""
-    positive, negative = scores[labels], scores[~labels]
-    if not len(positive) or not len(negative):
-        return float("nan")
-    above = (positive[:, None] > negative[None]).mean()
-    return float(above + 0.5 * (positive[:, None] == negative[None]).mean())
 
 
 def _measured(scores: np.ndarray, shown: list) -> dict[str, float | None]:
