@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from huggingface_hub import constants
 
 from tests.fakes import FakeExpert, fake_settings
@@ -120,6 +121,28 @@ def test_another_choice_says_which_settings_keep_it(build: Build, checkpoint: Pa
     workbench = build("none")
     workbench.switch_model(ModelChoice("folder", str(checkpoint), "bf16"))
     assert f"set TRIAD_MODEL={checkpoint} TRIAD_PRECISION=bf16." in loaded(workbench).message
+
+
+@pytest.mark.parametrize(("faster", "told"), [(torch.float32, "fp32"), (torch.bfloat16, "bf16")])
+def test_automatic_takes_what_is_faster_on_this_processor(
+    build: Build, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, faster: torch.dtype, told: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    monkeypatch.setattr("triad_ui.model.embedded.load.faster_dtype", lambda: faster)
+    workbench = build("none")
+    workbench.switch_model(ModelChoice("folder", str(checkpoint)))
+    assert loaded(workbench).engine.endswith(told)
+
+
+def test_the_embedded_model_takes_the_adapter_that_is_named(
+    build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "base_folder", lambda cache, report: tmp_path)
+    monkeypatch.setattr(wiring.Experts, "backbone", lambda self: None)
+    status = loaded(build("embedded", model_adapter=tmp_path / "mine"))
+    assert status.state == "failed"
+    assert f"The adapter folder {tmp_path / 'mine'} is incomplete" in status.message
 
 
 def test_a_hubs_model_is_fetched_and_loaded(

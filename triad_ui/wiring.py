@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from triad_ui.dialogue.processes import load_library
 from triad_ui.errors import ExpertError, ModelNotReady
-from triad_ui.expert.expert import EXPERTS, Expert
+from triad_ui.expert.expert import DEFAULT, EMBEDDED, EXPERTS, Expert
+from triad_ui.expert.offers import offers
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
@@ -48,6 +49,8 @@ def build_workbench(settings: Settings, *, tested: bool = True) -> Workbench:
         loader,
         load_library(REPOSITORY / "assets" / "processes"),
         catalogue(settings, weight_cache(settings)),
+        offers=lambda: offers(tuple(EXPERTS), settings.expert_weights),
+        image_root=settings.image_root,
     )
 
 
@@ -136,7 +139,7 @@ class ModelSource:
     def load(self, choice: ModelChoice, report: Report) -> LanguageModel:
         """Fetch what is missing and load. Raises TriadError, and what `report` raises."""
         if choice.kind == "embedded":
-            return self._embedded(report)
+            return self._embedded(choice, report)
         if choice.kind == "served":
             report(EngineStatus("loading", "Asking the server ..."))
             from triad_ui.model.served import connect
@@ -161,7 +164,7 @@ class ModelSource:
             return hub.fetch(choice.source, report, offline=self._settings.offline)
         return None
 
-    def _embedded(self, report: Report) -> LanguageModel:
+    def _embedded(self, choice: ModelChoice, report: Report) -> LanguageModel:
         report(EngineStatus("loading", "Preparing the inspection expert ..."))
         self._experts(self._settings.expert)
         network = self._experts.backbone()
@@ -173,7 +176,7 @@ class ModelSource:
 
         return load_embedded(
             folder,
-            self._settings.adapter,
+            choice.adapter or self._settings.adapter,
             lambda rgb, side: network.features(normalise(rgb, side), BLOCKS),
             kept_bytes=self._kept_bytes,
         )
@@ -182,16 +185,16 @@ class ModelSource:
         folder = self._folder(choice, report)
         assert folder is not None
         report(EngineStatus("loading", "Checking the files of the checkpoint ..."))
-        from triad_ui.model.assemble import load_checkpoint
+        from triad_ui.model.assemble import best_precision, default_device, load_checkpoint
         from triad_ui.model.checkpoint import open_checkpoint
-        from triad_ui.model.memory import check_fits, machine, pick_precision
+        from triad_ui.model.memory import check_fits, machine
 
         allowed = choice.allow_pickle or self._settings.allow_pickle
         checkpoint = open_checkpoint(folder, allow_pickle=allowed)
         where = machine()
         precision = choice.precision
         if precision == "auto":
-            precision = pick_precision(checkpoint, where.free)
+            precision = best_precision(checkpoint, default_device(), where.free)
         check_fits(checkpoint, precision, where, held=self._held(), others=PRESETS)
 
         def loaded(fraction: float, line: str) -> None:

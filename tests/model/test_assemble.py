@@ -147,7 +147,9 @@ def test_every_value_is_the_stored_one_and_none_is_left_out(made: Path) -> None:
         assert torch.equal(state[name], stored[weight.stored].float()), name
 
 
-@pytest.mark.parametrize(("precision", "most"), [("bf16", 0.05), ("int8", 0.15), ("nf4", 1.3)])
+@pytest.mark.parametrize(
+    ("precision", "most"), [("bf16", 0.05), ("fp16", 0.01), ("int8", 0.15), ("nf4", 1.3)]
+)
 @pytest.mark.parametrize("name", ["authors", "mistral"])
 def test_lower_precision_stays_near(made: Path, name: str, precision: str, most: float) -> None:
     exact, model = load(made / name), load(made / name, precision=precision)
@@ -157,7 +159,7 @@ def test_lower_precision_stays_near(made: Path, name: str, precision: str, most:
         name for name, module in model._language.named_modules()
         if type(module).__module__.startswith("bitsandbytes")
     }  # fmt: skip
-    if precision == "bf16":
+    if precision in ("bf16", "fp16"):
         assert not quantized
     else:
         assert len(quantized) == 14 and all("language_model.layers" in n for n in quantized)

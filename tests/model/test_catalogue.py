@@ -70,7 +70,7 @@ def test_a_folder_is_examined_without_loading_it(tmp_path: Path, write) -> None:
     offer = Small().examine(choice)
     assert offer.choice == choice
     assert offer.title
-    assert set(offer.needs) == {"bf16", "fp32", "int8", "nf4"}
+    assert set(offer.needs) == {"bf16", "fp16", "fp32", "int8", "nf4"}
     assert offer.problem == ""
 
 

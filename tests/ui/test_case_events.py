@@ -10,6 +10,9 @@ import pytest
 
 from tests.fakes import ANSWER, FakeModel, fake_workbench, ready
 from tests.ui.conftest import deep_tiff, png
+from triad_ui.errors import ModelError
+from triad_ui.model.choice import ModelChoice
+from triad_ui.model.loader import Report
 from triad_ui.records import Correction, Turn
 from triad_ui.settings import Settings
 from triad_ui.ui.case_events import (
@@ -88,6 +91,25 @@ def test_a_closed_page_stops_the_model_and_keeps_what_was_said(
     turn = slow.case(case_id).turns[0]
     assert turn.state == "stopped" and "defect" in turn.answer and turn.answer != ANSWER
     slow.close()
+
+
+def test_a_failed_switch_does_not_keep_the_old_model_from_judging(
+    settings: Settings, draft: Draft
+) -> None:
+    def load(choice: ModelChoice, report: Report) -> FakeModel:
+        if choice.kind == "folder":
+            raise ModelError("It does not fit.")
+        return FakeModel()
+
+    workbench = fake_workbench(settings, load)
+    workbench.wait_for_model(10)
+    workbench.switch_model(ModelChoice("folder", "/models/large"))
+    assert workbench.wait_for_model(10).state == "failed"
+    events = CaseEvents(workbench, settings, LayoutEvents(workbench, ()))
+    case = events.inspect(draft, "", "", "plate")
+    assert case.verdict["busy"]
+    assert list(events.judge(case.case_id))[-1]["model"]["label"] == "defective"
+    workbench.close()
 
 
 def test_an_unknown_case_is_no_error(events: CaseEvents) -> None:

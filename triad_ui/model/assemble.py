@@ -89,12 +89,18 @@ def default_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def best_precision(checkpoint: Checkpoint, device: torch.device) -> Precision:
+def best_precision(
+    checkpoint: Checkpoint, device: str | torch.device, free: int | None = None
+) -> Precision:
     """What "auto" means: the most exact precision that fits, and on a processor the faster of
-    bfloat16 and float32 where both fit."""
+    bfloat16 and float32 where both fit.
+
+    free: bytes, 0 when unknown; None: what is free now.
+    """
+    device = torch.device(device)
     if device.type == "cpu" and torch.cuda.is_available():
         return "bf16" if torch_dtype("auto", device) == torch.bfloat16 else "fp32"
-    free = machine().free
+    free = machine().free if free is None else free
     chosen = pick_precision(checkpoint, free)
     if device.type == "cpu" and chosen == "bf16":
         from triad_ui.model.embedded.load import faster_dtype

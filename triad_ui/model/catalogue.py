@@ -95,7 +95,7 @@ class ModelCatalogue:
             needs={
                 precision: need(checkpoint, precision).total
                 for precision in PRECISIONS
-                if precision not in ("auto", "fp16")
+                if precision != "auto"
             },
             note=" ".join(checkpoint.notes),
         )

@@ -78,7 +78,7 @@ def needs_of(config: Mapping[str, Any], *, positions: int | None = None) -> dict
     positions = positions or min(reads, CONVERSATION)
     return {
         precision: need_of_shapes(shapes, config, precision, positions=positions).total
-        for precision in ("bf16", "int8", "nf4")
+        for precision in ("bf16", "fp16", "int8", "nf4")
     }
 
 
@@ -166,7 +166,7 @@ def check_fits(
         if 0 < bytes_ <= space + held and not offer.problem
     ]
     if fitting:
-        bytes_, title, name = max(fitting)
+        bytes_, title, name = max(fitting, key=lambda each: each[:2])  # bf16 stands before fp16
         raise ModelError(
             f"{facts} It fits in no precision. {title} in {name} needs {in_gb(bytes_)}."
         )

@@ -29,6 +29,11 @@ class EngineStatus:
     choice: ModelChoice | None = None
 
     @property
+    def answers(self) -> bool:
+        """A model is there: questions and judgements need not wait for what is under way."""
+        return bool(self.engine)
+
+    @property
     def under_way(self) -> bool:
         """Something is being fetched or loaded: ask again in a second."""
         return self.state in ("fetching", "loading")

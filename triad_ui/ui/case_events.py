@@ -186,11 +186,11 @@ class CaseEvents:
         return self._settings.vote if vote is None else bool(vote)
 
     def _ready(self) -> bool:
-        return self._workbench.engine_status().state == "ready"
+        return self._workbench.engine_status().answers
 
     def _why_no_judgement(self) -> str:
         status = self._workbench.engine_status()
-        return "" if status.state == "ready" else status.message
+        return "" if status.answers else status.message
 
 
 SETTLED = ("verdict", "chat", "about", "stop", "tail")

@@ -75,6 +75,6 @@ class RegionEvents:
         return self._workbench.choose_rois(case_id, policy, self._settings.seed)
 
     def _shown(self, case: Case) -> tuple[Any, ...]:
-        ready = self._workbench.engine_status().state == "ready"
+        ready = self._workbench.engine_status().answers
         verdict = present.verdict(case, busy=ready and case.verdict is None)
         return present.viewer(case), verdict, chosen(case)
