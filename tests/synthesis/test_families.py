@@ -7,6 +7,7 @@ import pytest
 
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.families.palette import NAMED
+from triad_ui.synthesis.surface import SURFACE_KINDS
 
 SIZE = 192
 SEEDS = range(8)
@@ -14,6 +15,7 @@ KINDS = {
     "wrong colour", "missing part", "extra part", "swapped parts", "wrong count",
     "wrong position", "wrong text",
 }  # fmt: skip
+HANDLED = {"scratch", "abrasion", "contamination"}
 SURFACE = ("scratch", "dent", "crack", "hole", "stain", "print smear", "dust", "no such kind")
 
 pytestmark = pytest.mark.parametrize("name", sorted(FAMILIES))
@@ -102,6 +104,19 @@ def test_surface_steps_are_valid(name: str) -> None:
         for kind in SURFACE:
             assert 1 <= family.surface_step(kind, spec) <= last
         assert family.surface_step("no such kind", spec) == last
+
+
+def test_every_surface_kind_arises_in_a_sensible_step(name: str) -> None:
+    """Shaping, finishing and thread work leave the packing step to what handling does."""
+    family = FAMILIES[name]
+    for seed in SEEDS:
+        spec = family.draw_spec(_rng(seed))
+        pack = len(family.process(spec, _rng(seed)).steps)
+        steps = {kind: family.surface_step(kind, spec) for kind in SURFACE_KINDS}
+        assert {kind for kind in SURFACE_KINDS if steps[kind] == pack} == HANDLED
+        form = family.surface_step("crack", spec)
+        assert steps["texture fault"] == steps["pasted patch"] == steps["hole"] == form
+        assert steps["stain"] == steps["print smear"] == steps["discoloration"]
 
 
 def test_names_say_what_they_are(name: str) -> None:

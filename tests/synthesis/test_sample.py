@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.synthesis import fakes
+from triad_ui.instruct.attributes import differing
 from triad_ui.records import LOCATIONS
 from triad_ui.synthesis import families as catalogue
 from triad_ui.synthesis.sample import Sample, location_of, make_pair, make_sample
@@ -116,6 +117,17 @@ def test_good_shots_differ_as_much_as_small_defects(fake_families: None):
         s = make_sample(seed, size=SIZE, families=["disc"], defect="none", flip=False)
         peaks.append(np.abs(s.query.astype(int) - s.references[0]).max(axis=2).max())
     assert np.median(peaks) > 40
+
+
+def test_what_is_shown_and_what_is_ordered_line_up(fake_families: None):
+    for seed in range(40):
+        s = make_sample(seed, size=SIZE, references=0)
+        apart = differing(s.ordered, s.attributes)
+        assert s.attributes and {(a or b).step for a, b in apart} == (
+            {s.step} if s.logical else set()
+        )
+    bad, good = make_pair(11, size=SIZE)
+    assert bad.attributes == good.attributes == good.ordered != bad.ordered
 
 
 def test_unknown_family_is_refused():

@@ -13,6 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from triad_ui.instruct.attributes import Attribute, attributes_of
 from triad_ui.records import LOCATIONS, Label, ManufacturingProcess
 from triad_ui.synthesis import families as catalogue
 from triad_ui.synthesis.camera import Station, draw_station, shoot
@@ -37,7 +38,8 @@ class Sample:
     the fault contradicts or in which it arose. logical: a deviation from the order, the surface is
     sound. flipped: the references deviate from the order too (defective), or show another
     product than the one ordered (normal): only the process tells. expected, observed: noun phrases
-    of a logical defect, else "".
+    of a logical defect, else "". attributes: what the part shown has, by the step that gives it;
+    surface defects are not among them.
     """
 
     seed: int
@@ -55,6 +57,12 @@ class Sample:
     expected: str = ""
     observed: str = ""
     flipped: bool = False
+    attributes: tuple[Attribute, ...] = ()
+
+    @property
+    def ordered(self) -> tuple[Attribute, ...]:
+        """What the process orders; `instruct.attributes.paired` lines it up with `attributes`."""
+        return attributes_of(self.process)
 
 
 def make_sample(
@@ -171,6 +179,7 @@ def _draw(
         expected=fault.expected if fault else "",
         observed=fault.observed if fault else "",
         flipped=bool(flipped),
+        attributes=attributes_of(family.process(shown, _stream(seed, "process"))),
     )
     if not (defect == "logical" and flipped):
         return sample, None

@@ -27,7 +27,7 @@ def wrong_colour(
     """Put another of the options, none of `used`, into a slot; plurals take no article."""
     wrong = pick(rng, options, spec[slot], *used)
     expected, observed = f"{spec[slot]} {noun}", f"{wrong} {noun}"
-    if not noun.endswith("s") and noun not in ("metal", "foil", "glass"):
+    if not noun.endswith("s") and noun not in ("metal", "foil", "glass", "wood"):
         expected, observed = article(expected), article(observed)
     return Fault({slot: wrong}, "wrong colour", key, expected, observed)
 
@@ -93,9 +93,9 @@ def wrong_choice(
 
 
 def wrong_text(
-    spec: Spec, rng: np.random.Generator, slot: str, options: Sequence[str], key: str
+    spec: Spec, rng: np.random.Generator, slot: str, options: Sequence[str], key: str, noun: str
 ) -> Fault:
-    """Print another text."""
+    """Print another text; noun says what it is ("title")."""
     wrong = pick(rng, options, spec[slot])
-    expected, observed = f"the text {spec[slot]}", f"the text {wrong}"
+    expected, observed = f"the {noun} {spec[slot]}", f"the {noun} {wrong}"
     return Fault({slot: wrong}, "wrong text", key, expected, observed)

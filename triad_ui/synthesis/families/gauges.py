@@ -53,7 +53,7 @@ class DialGauge(RecipeFamily):
             Step(
                 "hand",
                 ("Finish the movement.", "Mount and set the movement."),
-                (f"hand: {spec['hand']}", f"points to the {spec['points']}")
+                (f"hand: {spec['hand']}", f"hand at: {spec['points']}")
                 if spec["hand"]
                 else ("hand: none",),
             ),
@@ -69,7 +69,7 @@ class DialGauge(RecipeFamily):
             missing("hand", "hand", right, "no hand"),
             missing("zone", "print", article(f"{spec['zone']} zone"), "no coloured zone"),
             wrong_choice(spec, rng, "points", self.ends, "hand", "the hand"),
-            wrong_text(spec, rng, "unit", self.units, "print"),
+            wrong_text(spec, rng, "unit", self.units, "print", "unit"),
         ]
 
     def draw(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:

@@ -57,7 +57,7 @@ class ButtonPanel(RecipeFamily):
             Step(
                 "fit",
                 ("Fit the buttons.", "Snap in the buttons, left to right."),
-                (f"top: {top}", f"bottom: {bottom}"),
+                (f"top row: {top}", f"bottom row: {bottom}"),
             ),
         ]
 
@@ -70,7 +70,7 @@ class ButtonPanel(RecipeFamily):
             *two_swapped(spec, rng, "buttons", "fit", places),
             missing("buttons", "fit", right, f"no {places[k]}", gap),
             one_wrong_colour(spec, rng, "buttons", BUTTONS, "fit", places, spec["panel"]),
-            wrong_text(spec, rng, "text", WORDS, "print"),
+            wrong_text(spec, rng, "text", WORDS, "print", "title"),
             missing("text", "print", f"the title {spec['text']}", "no title"),
             wrong_colour(spec, rng, "panel", ("grey", "black", "white", "brown"), "mill", "panel"),
         ]

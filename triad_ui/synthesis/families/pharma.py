@@ -114,7 +114,7 @@ class Tablet(RecipeFamily):
                 ("Press the powder into a tablet.", "Compress the granulate."),
                 (f"shape: {form}", f"score: {spec['score']}"),
             ),
-            Step("coat", ("Film-coat it.", "Coat the tablet."), (f"colour: {spec['colour']}",)),
+            Step("coat", ("Film-coat it.", "Coat the tablet."), (f"coat: {spec['colour']}",)),
             Step(
                 "imprint",
                 ("Print the imprint.", "Imprint it."),
@@ -175,5 +175,5 @@ def _other_text(spec: Spec, rng: np.random.Generator, key: str = "print") -> Fau
     wrong = code(rng)
     while sum(a != b for a, b in zip(wrong, spec["text"])) < 3:
         wrong = code(rng)
-    expected, observed = f"the text {spec['text']}", f"the text {wrong}"
+    expected, observed = f"the {key} {spec['text']}", f"the {key} {wrong}"
     return Fault({"text": wrong}, "wrong text", key, expected, observed)

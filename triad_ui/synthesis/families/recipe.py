@@ -29,6 +29,15 @@ TAILS = (
     "Final check, then pack.",
 )
 
+ARISES: dict[str, str] = {
+    **dict.fromkeys(("crack", "dent", "hole", "bubble", "burr", "chip"), "form"),
+    **dict.fromkeys(("texture fault", "pasted patch"), "form"),
+    **dict.fromkeys(("stain", "discoloration", "print smear"), "finish"),
+    "loose thread": "thread",
+    **dict.fromkeys(("scratch", "abrasion", "contamination"), "pack"),
+}
+"""Where a surface defect arises: in shaping, in colouring or printing, where thread is worked, or
+in handling at the end, which cleans and checks. Kinds not named here go by their words."""
 FORMING = ("crack", "hole", "dent", "bubble", "bent", "deform", "chip", "missing", "pit", "burr")
 FORMING += ("broken", "cut", "fold", "tear", "squeeze", "void", "melt", "crush", "bite", "swap")
 FINISHING = ("color", "colour", "print", "paint", "glue", "rough", "faded", "rust", "burn", "spot")
@@ -91,6 +100,8 @@ class RecipeFamily:
     """A family told by `choose`, `steps`, `faults` and `draw`; see `product.Family`.
 
     form_key, finish_key: the steps in which the part is shaped and coloured or printed.
+    thread_key: the step that works thread; without one a loose thread is a fibre that finishing
+    left.
     """
 
     name = ""
@@ -98,6 +109,7 @@ class RecipeFamily:
     aligned = True
     form_key = ""
     finish_key = ""
+    thread_key = ""
 
     @abstractmethod
     def choose(self, rng: np.random.Generator) -> dict[str, Any]:
@@ -164,13 +176,21 @@ class RecipeFamily:
         return fitting[int(rng.integers(len(fitting)))]
 
     def surface_step(self, kind: str, spec: Spec) -> int:
-        """Number of the shaping, the finishing or (scratches, dirt, unknown) the last step."""
+        """Number of the step in which it arises; see `ARISES`."""
         kind = kind.lower()
-        if any(word in kind for word in FORMING):
-            return self.number(spec, self.form_key)
-        if any(word in kind for word in FINISHING):
-            return self.number(spec, self.finish_key)
-        return self.number(spec, "pack")
+        stage = ARISES.get(kind) or (
+            "form"
+            if any(word in kind for word in FORMING)
+            else "finish"
+            if any(word in kind for word in FINISHING)
+            else "pack"
+        )
+        keys = {
+            "form": self.form_key,
+            "finish": self.finish_key,
+            "thread": self.thread_key or self.finish_key,
+        }
+        return self.number(spec, keys.get(stage, "pack"))
 
     def render(self, spec: Spec, rng: np.random.Generator, size: int) -> Rendering:
         """Draw the product, size x size."""

@@ -116,7 +116,7 @@ class PerforatedSheet(RecipeFamily):
                 (f"holes: {spec['form']}{odd}",),
             ),
             Step("level", ("Level and degrease it.", "Roll it flat.")),
-            Step("coat", ("Powder-coat it.", "Coat the sheet."), (f"colour: {spec['coat']}",)),
+            Step("coat", ("Powder-coat it.", "Coat the sheet."), (f"coat: {spec['coat']}",)),
         ]
 
     def faults(self, spec: Spec, rng: np.random.Generator) -> list[Fault]:

@@ -29,6 +29,7 @@ class Leather(RecipeFamily):
     plural = "leather pieces"
     aligned = False
     form_key = "emboss"
+    thread_key = "sew"
     finish_key = "dye"
 
     def choose(self, rng: np.random.Generator) -> dict[str, Any]:
@@ -114,9 +115,13 @@ class CeramicTile(RecipeFamily):
             Step(
                 "decorate",
                 ("Print a motif in each quarter.", "Stamp the four quarters."),
-                (f"four of {spec['form']} form: {motifs}",),
+                (f"{spec['form']} motifs: {motifs}",),
             ),
-            Step("border", ("Paint the border.", "Line it."), (f"border: {spec['border']}",)),
+            Step(
+                "border",
+                ("Paint the border.", "Line it."),
+                (f"border: {spec['border'] or 'none'}",),
+            ),
             Step("fire", ("Fire the tile.", "Fire it in the kiln.")),
         ]
 
@@ -131,7 +136,9 @@ class CeramicTile(RecipeFamily):
         return [
             missing("motifs", "decorate", right, f"no {nouns[k]}", gap),
             one_wrong_colour(spec, rng, "motifs", tuple(NAMED), "decorate", nouns, *used),
-            wrong_colour(spec, rng, "border", tuple(NAMED), "border", "border", *used),
+            wrong_colour(spec, rng, "border", tuple(NAMED), "border", "border", *used)
+            if spec["border"]
+            else _unordered_border(spec, rng, *used),
             missing("border", "border", article(f"{spec['border']} border"), "no border")
             if spec["border"]
             else wrong_colour(spec, rng, "glaze", glazes, "glaze", "glaze", *used),
@@ -161,6 +168,12 @@ class CeramicTile(RecipeFamily):
             canvas.paint(canvas.shape(regular(x, y, 0.06, 8)), glaze, texture=soft)
             canvas.paint(canvas.shape(disc(x, y, 0.026)), tint * 0.8)
         canvas.glow(0.3, 0.22, 0.2, 22)
+
+
+def _unordered_border(spec: Spec, rng: np.random.Generator, *used: str) -> Fault:
+    colour = pick(rng, tuple(NAMED), *used)
+    observed = article(f"{colour} border")
+    return Fault({"border": colour}, "extra part", "border", "no border", observed)
 
 
 class WoodPanel(RecipeFamily):

@@ -20,6 +20,7 @@ class WovenFabric(RecipeFamily):
     plural = "woven fabrics"
     aligned = False
     form_key = "weave"
+    thread_key = "weave"
     finish_key = "dye"
 
     def choose(self, rng: np.random.Generator) -> dict[str, Any]:
@@ -107,6 +108,7 @@ class Carpet(RecipeFamily):
     plural = "carpets"
     aligned = False
     form_key = "tuft"
+    thread_key = "tuft"
     finish_key = "dye"
     patterns = ("dots", "squares", "diamonds")
 

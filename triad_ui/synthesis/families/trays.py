@@ -33,7 +33,7 @@ class ChocolateBox(RecipeFamily):
 
     def steps(self, spec: Spec) -> list[Step]:
         rows = tuple(
-            f"{row}: {listed(sorts if len(set(sorts)) > 1 else sorts[:1])}"
+            f"{row} row: {listed(sorts if len(set(sorts)) > 1 else sorts[:1])}"
             for row, sorts in zip(ROWS, (spec["sweets"][k : k + 3] for k in (0, 3, 6)))
         )
         return [

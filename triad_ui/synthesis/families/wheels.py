@@ -38,7 +38,7 @@ class Gear(RecipeFamily):
         }
 
     def steps(self, spec: Spec) -> list[Step]:
-        gap = "a gap of two" if spec["lost"] else "evenly spaced"
+        gap = "a gap of two teeth" if spec["lost"] else "evenly spaced teeth"
         return [
             Step("blank", ("Turn the blank.", "Turn the wheel."), (f"metal: {spec['metal']}",)),
             Step(
@@ -136,7 +136,7 @@ class HexNut(RecipeFamily):
     name = "hex nut"
     plural = "hex nuts"
     form_key = "forge"
-    finish_key = "washer"
+    finish_key = "stamp"
 
     def choose(self, rng: np.random.Generator) -> dict[str, Any]:
         return {
