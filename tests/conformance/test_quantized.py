@@ -16,11 +16,10 @@ by up to 0.017 of it, the first column ends at 0.035 and 0.30.
 
 from __future__ import annotations
 
-import os
+import functools
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 import torch
@@ -29,10 +28,10 @@ from torch import Tensor
 from tests.model import recorded_case
 from tests.model.recorded_case import ROOM, TOKENS, Case
 from triad_ui.model.assemble import load_checkpoint
+from triad_ui.model.layout import Checkpoint
 from triad_ui.model.local import LocalTriad
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
-CASES = recorded_case.cases(Path(os.environ.get("TRIAD_CONFORMANCE", SHARED)) / "triad")
+CASES = recorded_case.cases(recorded_case.outside())
 
 
 @dataclass(frozen=True)
@@ -93,36 +92,32 @@ def test_nothing_but_rounding_of_weights_moves_the_logits(case: Case, precision:
     In 4 bits exactly so; LLM.int8 rounds each input row to 8 bits too, which is half of its error.
     """
     pictures, stop = recorded_case.images(case), threading.Event()
-    small, rounded = quantized(case, precision), stood_for(case, precision)
+    small = quantized(case, precision)
+    rounded = stood_for(recorded_case.opened(case), precision)
     read = small.prompt(pictures, recorded_case.messages(case), ROOM, stop)
     logits, wanted = (model._decoder.next_logits(read, stop) for model in (small, rounded))
     limit = {"nf4": 2e-4, "int8": 0.03 * float(wanted.abs().max())}[precision]
     torch.testing.assert_close(logits, wanted, rtol=0, atol=limit)
 
 
-_LOADED: dict[tuple[Path, str], LocalTriad] = {}
-
-
 def quantized(case: Case, precision: str) -> LocalTriad:
-    opened = recorded_case.opened(case)
-    if (opened.folder, precision) not in _LOADED:
-        model = load_checkpoint(opened, precision=precision, device="cpu")
-        _LOADED[opened.folder, precision] = model
-    return _LOADED[opened.folder, precision]
+    return _quantized(recorded_case.opened(case), precision)
 
 
-def stood_for(case: Case, precision: str) -> LocalTriad:
+@functools.cache
+def _quantized(opened: Checkpoint, precision: str) -> LocalTriad:
+    return load_checkpoint(opened, precision=precision, device="cpu")
+
+
+@functools.cache
+def stood_for(opened: Checkpoint, precision: str) -> LocalTriad:
     """The whole model with the weights that the quantized one stands for."""
-    opened = recorded_case.opened(case)
-    key = (opened.folder, f"stood for by {precision}")
-    if key not in _LOADED:
-        whole = load_checkpoint(opened, precision="fp32", device="cpu")
-        modules = dict(whole._language.named_modules())
-        for name, layer in quantized(case, precision)._language.named_modules():
-            if type(layer).__module__.startswith("bitsandbytes"):
-                modules[name].weight.data = unpacked(layer)
-        _LOADED[key] = whole
-    return _LOADED[key]
+    whole = load_checkpoint(opened, precision="fp32", device="cpu")
+    modules = dict(whole._language.named_modules())
+    for name, layer in _quantized(opened, precision)._language.named_modules():
+        if type(layer).__module__.startswith("bitsandbytes"):
+            modules[name].weight.data = unpacked(layer)
+    return whole
 
 
 def unpacked(layer: torch.nn.Module) -> Tensor:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.model.recorded_case import outside
 from triad_ui.expert.roi import choose, faithful_mask
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
-FOLDER = Path(os.environ.get("TRIAD_CONFORMANCE", SHARED)) / "triad" / "cases"
+FOLDER = outside() / "cases"
 
 
 def _recorded() -> list:
@@ -24,7 +23,7 @@ def _recorded() -> list:
             if image["boxes_source"] == "anomaly_map":
                 cases.append(pytest.param(path.parent, image, id=f"{path.parent.name}-{index}"))
     return cases or [
-        pytest.param(None, {}, id="absent", marks=pytest.mark.skip(reason=f"{FOLDER} is not here"))
+        pytest.param(None, {}, id="absent", marks=pytest.mark.skip(reason=f"no cases in {FOLDER}"))
     ]
 
 

@@ -1,22 +1,16 @@
 """Triad's released code, recorded, against ours: every case of `../shared/conformance/triad`.
 
-Passes on any folder of that layout (TRIAD_CONFORMANCE names its parent).
+Passes on any folder of that layout (TRIAD_CONFORMANCE names it or its parent).
 """
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import pytest
 
 from tests.model import recorded_case
 from tests.model.recorded_case import Case
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
-CASES = recorded_case.cases(Path(os.environ.get("TRIAD_CONFORMANCE", SHARED)) / "triad")
-
-pytestmark = pytest.mark.parametrize("case", CASES)
+pytestmark = pytest.mark.parametrize("case", recorded_case.cases(recorded_case.outside()))
 
 
 def test_regions_of_the_map_equal_the_recorded_boxes(case: Case) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -65,11 +66,18 @@ class Case:
             return file.get_tensor(name)
 
 
+def outside() -> Path:
+    """The cases outside the project: in TRIAD_CONFORMANCE or in its folder `triad`."""
+    shared = Path(__file__).resolve().parents[3] / "shared" / "conformance"
+    named = Path(os.environ.get("TRIAD_CONFORMANCE") or shared)
+    return named if (named / "cases").is_dir() else named / "triad"
+
+
 def cases(root: Path) -> list:
     """A parameter for each case in `root`; one that is skipped when there is none."""
     names = sorted(path.parent.name for path in root.glob("cases/*/expected.json"))
     found = [pytest.param(Case(root, name), id=name) for name in names]
-    reason = pytest.mark.skip(reason=f"{root} is not here")
+    reason = pytest.mark.skip(reason=f"no cases in {root}; name a folder with TRIAD_CONFORMANCE")
     return found or [pytest.param(None, id="absent", marks=reason)]
 
 

@@ -34,3 +34,15 @@ def test_visual_tokens_logits_and_answer_equal_the_recorded_ones(case: Case) -> 
 def test_the_cases_stand_in_the_project() -> None:
     names = {parameter.id for parameter in CASES}
     assert {"ov_750x1750_unpad_rounding", "roi_300x260_one_blob"} <= names
+
+
+@pytest.mark.parametrize("inner", ["", "triad"])
+def test_other_cases_are_found_in_the_named_folder_or_below(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str
+) -> None:
+    case = tmp_path / inner / "cases" / "mine"
+    case.mkdir(parents=True)
+    (case / "expected.json").write_text("{}")
+    monkeypatch.setenv("TRIAD_CONFORMANCE", str(tmp_path))
+    assert recorded_case.outside() == tmp_path / inner
+    assert [each.id for each in recorded_case.cases(recorded_case.outside())] == ["mine"]
