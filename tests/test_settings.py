@@ -50,13 +50,14 @@ GOOD = {
     "adapter": "/a", "expert": "musc", "policy": "faithful", "max_pixels": "40_000_000",
     "precision": "NF4", "model_adapter": "/p", "allow_pickle": "no", "kept_memory": "512",
     "threads": "2", "offline": "yes", "seed": "7", "log_level": "WARNING", "vote": "on",
-    "expert_weights": "/e", "image_root": "/i",
+    "expert_weights": "/e", "image_root": "/i", "expert_memory": "500",
 }  # fmt: skip
 BAD = {
     "host": "a b", "port": "70000", "root_path": "triad", "database_url": "sessions.db",
     "model": "a b", "precision": "int3", "kept_memory": "-1", "allow_pickle": "maybe",
     "expert": "../x", "policy": "best", "max_pixels": "12", "threads": "0",
     "offline": "perhaps", "seed": "-1", "log_level": "loud", "vote": "twice",
+    "expert_memory": "1",
 }  # fmt: skip
 
 

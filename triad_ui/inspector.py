@@ -21,8 +21,10 @@ from triad_ui.dialogue import prompt
 from triad_ui.dialogue.verdict import p_defective, parse, vote
 from triad_ui.errors import ExpertError, ModelError, TriadError
 from triad_ui.expert.expert import Expert
-from triad_ui.expert.roi import WITHOUT_MAP, choose
+from triad_ui.expert.progress import Report
+from triad_ui.expert.roi import WITHOUT_MAP, choose, scale_rois
 from triad_ui.expert.threshold import NEUTRAL, at_threshold
+from triad_ui.expert.watched import score
 from triad_ui.model.language_model import GenerationOptions, LanguageModel
 from triad_ui.records import (
     AnomalyMap,
@@ -81,17 +83,21 @@ class Inspector:
         policy: Policy = "ranked",
         seed: int = 0,
         decode_seconds: float = 0.0,
+        report: Report | None = None,
+        stop: threading.Event | None = None,
     ) -> Inspection:
-        """Score the query against its references and choose regions. Raises ExpertError.
+        """Score the query against its references and choose regions. Raises ExpertError, Stopped.
 
         pool, subject: for the experts that use them, see `expert.expert`. threshold: the product's,
         see `expert.threshold`. policy: see `expert.roi`; the map is made with every one, since it
-        is shown to people. seed: of the policy `null`.
+        is shown to people. seed: of the policy `null`. report, stop: see `expert.watched`.
         """
         started = time.perf_counter()
         product = product or (process.product if process else "part")
         subject = subject or Subject(product)
-        scored = self.expert(expert).score(query, references, pool, subject)
+        scored = score(
+            self.expert(expert), query, references, pool, subject, report=report, stop=stop
+        )
         anomaly_map = at_threshold(scored, threshold)
         rois = regions(anomaly_map, query.record, policy, seed)
         spent = time.perf_counter() - started
@@ -280,18 +286,3 @@ def _identity(inspection: Inspection) -> Hashable:
     text = prompt.process_preamble(inspection.process) + inspection.product
     mapped = None if inspection.policy in WITHOUT_MAP else (amap.expert, amap.calibrated, seen)
     return inspection.query.key, boxes, text, mapped
-
-
-def scale_rois(
-    rois: Sequence[Roi], size: tuple[int, int], other: tuple[int, int]
-) -> tuple[Roi, ...]:
-    """The same regions in the frame of an image of another size; equal sizes change nothing."""
-    if size == other:
-        return tuple(rois)
-    fx, fy = other[0] / size[0], other[1] / size[1]
-    scaled = []
-    for roi in rois:
-        x0, y0 = int(roi.x0 * fx), int(roi.y0 * fy)
-        x1, y1 = max(x0 + 1, round(roi.x1 * fx)), max(y0 + 1, round(roi.y1 * fy))
-        scaled.append(replace(roi, x0=x0, y0=y0, x1=min(x1, other[0]), y1=min(y1, other[1])))
-    return tuple(scaled)

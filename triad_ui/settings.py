@@ -59,6 +59,11 @@ SPECS: Mapping[str, Spec] = MappingProxyType(
             folder,
             "folder with the weights of published experts; unset: weights/experts in cache_dir",
         ),
+        "expert_memory": Spec(
+            "TRIAD_EXPERT_MEMORY",
+            integer(64, 1_000_000),
+            "MB for what an expert that compares with a pool holds of it, networks not counted",
+        ),
         "image_root": Spec(
             "TRIAD_IMAGE_ROOT",
             folder,
@@ -132,6 +137,7 @@ class Settings:
     cache_dir: Path = field(default_factory=lambda: _default_cache(os.environ))
     wheels_dir: Path | None = None
     expert_weights: Path = Path()
+    expert_memory: int = 1000
     image_root: Path | None = None
     model: str | Path = "embedded"
     precision: str = "auto"

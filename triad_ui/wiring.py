@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triad_ui.dialogue.processes import load_library
-from triad_ui.errors import ExpertError, ModelNotReady
-from triad_ui.expert.expert import DEFAULT, EMBEDDED, EXPERTS, Expert
+from triad_ui.errors import ModelNotReady
+from triad_ui.expert.expert import EMBEDDED, EXPERTS, MEMORY_BYTES, Expert, Means, known, load
 from triad_ui.expert.offers import offers
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from triad_ui.expert.backbone import EfficientNetLite0
 
 CONVERTED = "bf16-1"
+MOST_PUBLISHED = 2
 
 
 def build_workbench(settings: Settings, *, tested: bool = True) -> Workbench:
@@ -59,7 +62,9 @@ def build_inspector(
 ) -> tuple[Inspector, ModelLoader, Experts]:
     """Experts and model without a library of cases; `tested` as above. Raises SettingsError."""
     cache = weight_cache(settings)
-    experts = Experts(cache, settings.threads)
+    experts = Experts(
+        cache, settings.threads, settings.expert_weights, settings.expert_memory * 10**6
+    )
     source = ModelSource(settings, cache, experts)
     loader = ModelLoader(
         source.load, first_choice(settings), test=source.self_test if tested else None
@@ -95,26 +100,52 @@ def weight_cache(settings: Settings) -> WeightCache:
 
 
 class Experts:
-    """Experts by name, each loaded once, when first asked for."""
+    """Experts by name, each loaded when first asked for.
 
-    def __init__(self, cache: WeightCache, threads: int | None = None) -> None:
+    Those that look through the base weights stay loaded; of the published ones, whose networks take
+    a gigabyte each, the MOST_PUBLISHED that were used last.
+    """
+
+    def __init__(
+        self,
+        cache: WeightCache,
+        threads: int | None = None,
+        weights: Path | None = None,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
+        """weights: folder of the published experts' weights, by default weights/experts of the
+        cache. memory_bytes: see `expert.expert.Means`."""
         self._cache = cache
+        self._means = Means(
+            weights or cache.root / "weights" / "experts", cache.root / "features", memory_bytes
+        )
         if threads:
             # read by torch when it is imported, which has not happened yet
             os.environ["OMP_NUM_THREADS"] = str(threads)
         self._lock = threading.Lock()
-        self._loaded: dict[str, Expert] = {}
+        self._loading: dict[str, threading.Lock] = {}
+        self._loaded: OrderedDict[str, Expert] = OrderedDict()
 
     def __call__(self, name: str) -> Expert:
         """The expert of that name. Raises ExpertError, WeightsError."""
+        known(name)
         with self._lock:
-            if name not in self._loaded:
-                if name not in EXPERTS:
-                    known = ", ".join(EXPERTS)
-                    raise ExpertError(f"There is no expert called {name!r}. Known: {known}.")
-                folder = self._cache.root / "features"
-                self._loaded[name] = EXPERTS[name](self._weights().parent, folder)
-            return self._loaded[name]
+            turn = self._loading.setdefault(name, threading.Lock())
+        with turn:  # so that one is not loaded twice, and none waits for another
+            with self._lock:
+                if name in self._loaded:
+                    self._loaded.move_to_end(name)
+                    return self._loaded[name]
+            means = self._means
+            if name in EMBEDDED:
+                means = replace(means, weights=self._weights().parent)
+            made = load(name, means)
+            with self._lock:
+                self._loaded[name] = made
+                published = [each for each in self._loaded if each not in EMBEDDED]
+                for each in published[:-MOST_PUBLISHED]:
+                    del self._loaded[each]
+            return made
 
     def backbone(self) -> EfficientNetLite0:
         """The reference expert's frozen network, which is the embedded model's tower too."""

@@ -7,23 +7,29 @@ Knows nothing of Gradio; imports no torch (the model comes in through a loader).
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from triad_ui.answering import Answering
 from triad_ui.dialogue.processes import find, parse
 from triad_ui.errors import NotFound, ProcessError, StoreError
+from triad_ui.expert.offers import ExpertOffer
 from triad_ui.expert.roi import drawn
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
+from triad_ui.imaging.stored_picture import StoredPicture
 from triad_ui.inspector import Inspector, regions
 from triad_ui.model.catalogue import ModelCatalogue
 from triad_ui.model.choice import Machine, ModelChoice, ModelOffer
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.loader import ModelLoader
 from triad_ui.model.status import EngineStatus
+from triad_ui.products.pools import Report, in_steps, lit_like
+from triad_ui.products.products import Products
 from triad_ui.records import (
     Case,
     CaseSummary,
@@ -51,14 +57,22 @@ class Workbench:
         loader: ModelLoader,
         library: Mapping[str, ManufacturingProcess],
         catalogue: ModelCatalogue | None = None,
+        *,
+        offers: Callable[[], tuple[ExpertOffer, ...]] = tuple,
+        image_root: Path | None = None,
     ) -> None:
+        """offers: the experts that can be chosen. image_root: see `Products`."""
         self._images = images
         self._store = store
         self._inspector = inspector
         self._loader = loader
         self._library = dict(library)
         self._catalogue = catalogue or ModelCatalogue()
+        self._offers = offers
         self._stops = Stops()
+        self.products = Products(
+            images, store.products, inspector.expert, loader.current, image_root
+        )
         self._answering = Answering(images, store, inspector, loader, self._stops)
 
     # -- images ---------------------------------------------------------------------------------
@@ -112,24 +126,35 @@ class Workbench:
         expert: str = "reference",
         policy: Policy = "ranked",
         seed: int = 0,
+        report: Report | None = None,
+        stop: threading.Event | None = None,
     ) -> Case:
-        """Score, choose regions, store. Raises ImageError, ExpertError, NotSaved.
+        """Score, choose regions, store. Raises ImageError, ExpertError, NotSaved, Stopped.
 
-        policy: ranked, faithful, null (drawn at random by `seed`) or anyres (none).
-        Deep references are rendered under the query's window.
+        The product's pool, defect descriptions, stored scale and threshold are used as the expert
+        can. policy: ranked, faithful, null (drawn at random by `seed`) or anyres (none). Deep
+        references are rendered under the query's window. report, stop: of the expert's work; once
+        stopped nothing is stored, and what was looked at is kept for the next time.
         """
         started = time.perf_counter()
-        pictures = [self._images.open(query)]
-        pictures += [self._images.open(_lit_like(query, record)) for record in references]
+        picture = self._images.open(query)
+        compared = [StoredPicture(lit_like(query, each), self._images) for each in references]
+        product = product.strip() or (process.product if process else "") or "part"
+        known = self.products.known(product, expert, query)
         inspection = self._inspector.inspect(
-            pictures[0],
-            pictures[1:],
+            picture,
+            compared,
             process,
             product=product,
             expert=expert,
+            pool=known.pool,
+            subject=known.subject,
+            threshold=known.threshold,
             policy=policy,
             seed=seed,
             decode_seconds=time.perf_counter() - started,
+            report=in_steps(report, "Comparing: step"),
+            stop=stop,
         )
         return self._store.case(self._store.add_case(inspection))
 
@@ -256,6 +281,12 @@ class Workbench:
         """Wait until loading has ended, well or not, at most `timeout` seconds."""
         return self._loader.wait(timeout)
 
+    # -- experts --------------------------------------------------------------------------------
+
+    def experts(self) -> tuple[ExpertOffer, ...]:
+        """The experts that can be chosen: what each uses and needs, and what stands in its way."""
+        return self._offers()
+
     def warm_up(self, expert: str) -> None:
         """Load an expert before it is needed. Raises ExpertError, WeightsError."""
         self._inspector.warm_up(expert)
@@ -266,10 +297,3 @@ class Workbench:
         self._loader.cancel()
         with suppress(StoreError):
             self._store.close()
-
-
-def _lit_like(query: ImageRecord, reference: ImageRecord) -> ImageRecord:
-    """A deep reference under the query's window, so that equal parts look equal."""
-    if query.window is None or reference.window is None or query.mode != reference.mode:
-        return reference
-    return replace(reference, window=query.window)

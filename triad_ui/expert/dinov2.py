@@ -93,6 +93,13 @@ def load_dinov2(
     return DinoVision(model.to(where).eval().requires_grad_(False))
 
 
+def source_in(weights: Path) -> str | Path:
+    """Where DINOv2 is looked for: a folder of the repository's last name in `weights`, if there is
+    one, else the Hugging Face cache."""
+    beside = weights / REPOSITORY.rpartition("/")[2]
+    return beside if beside.is_dir() else REPOSITORY
+
+
 def not_here(source: str | Path) -> str:
     """The sentences that say which repository is needed and where to put it."""
     name = REPOSITORY if isinstance(source, Path) or Path(source).exists() else source

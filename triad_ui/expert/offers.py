@@ -142,6 +142,12 @@ def offers(
     )
 
 
+def uses(name: str) -> tuple[Use, ...]:
+    """What an expert makes use of beside the photograph; all of it where that is not known."""
+    sheet = SHEETS.get(name)
+    return ("references", "pool", "text") if sheet is None else sheet.uses
+
+
 def _offer(name: str, weights: Path, in_hub_cache: Callable[[str], bool]) -> ExpertOffer:
     sheet = SHEETS.get(name) or _Sheet(name, "", ())
     told = []

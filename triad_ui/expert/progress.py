@@ -34,8 +34,8 @@ class Progress:
         """Raises Stopped when `stop` is set."""
         if self._stop is not None and self._stop.is_set():
             raise Stopped(
-                "The comparison with the pool was stopped. What was looked at is kept: start it "
-                "again and it goes on from there."
+                "The work was stopped. What was looked at is kept: start it again and it goes on "
+                "from there."
             )
 
     def step(self, count: int = 1) -> None:

@@ -12,6 +12,7 @@ It does not know how the map was made, what the boxes are shown to, or any netwo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import cv2
@@ -267,3 +268,18 @@ def _grow_span(span: Span, side: int, length: int) -> Span:
         if start >= 0 and end <= length - 1:
             return start, end
     return 0, length - 1
+
+
+def scale_rois(
+    rois: Sequence[Roi], size: tuple[int, int], other: tuple[int, int]
+) -> tuple[Roi, ...]:
+    """The same regions in the frame of an image of another size; equal sizes change nothing."""
+    if size == other:
+        return tuple(rois)
+    fx, fy = other[0] / size[0], other[1] / size[1]
+    scaled = []
+    for roi in rois:
+        x0, y0 = int(roi.x0 * fx), int(roi.y0 * fy)
+        x1, y1 = max(x0 + 1, round(roi.x1 * fx)), max(y0 + 1, round(roi.y1 * fy))
+        scaled.append(replace(roi, x0=x0, y0=y0, x1=min(x1, other[0]), y1=min(y1, other[1])))
+    return tuple(scaled)

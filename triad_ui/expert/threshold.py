@@ -61,6 +61,11 @@ def moved(values: np.ndarray, threshold: float) -> np.ndarray:
     return _moved(np.asarray(values, np.float64), odds(checked(threshold)))
 
 
+def neutral(score: float, threshold: float) -> float:
+    """A score 0..1 that stands under `threshold` put back on the expert's own scale."""
+    return float(_moved(np.array(score, np.float64), 1 / odds(checked(threshold))))
+
+
 def _moved(values: np.ndarray, share: float) -> np.ndarray:
     # v' = (v / s) / (v / s + 1 - v), from odds(v') = odds(v) / s; also right at v = 0 and v = 1
     part = values / values.dtype.type(share)

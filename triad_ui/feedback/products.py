@@ -29,7 +29,14 @@ from triad_ui.feedback.schema import (
     PoolImageRow,
     ProductExpertRow,
 )
-from triad_ui.records import DefectDescription, ImageRecord, KnownDefect, ProductSettings
+from triad_ui.feedback.told_cases import told_cases
+from triad_ui.records import (
+    DefectDescription,
+    ImageRecord,
+    KnownDefect,
+    ProductSettings,
+    ToldCase,
+)
 
 
 class ProductStore:
@@ -168,6 +175,28 @@ class ProductStore:
             return len(found)
 
         return self._database.write(work)
+
+    def take_from_pool(self, product: str, records: Sequence[ImageRecord]) -> int:
+        """Take pictures out of a pool; how many were in it. They stay in the image store."""
+        now, gone = time.time(), {(record.sha256, record.page) for record in records}
+        row = PoolImageRow
+        query = select(row).where(row.product == product, row.removed.is_(None))
+
+        def work(db: DbSession) -> int:
+            found = [
+                each for each in db.scalars(query) if (each.image.sha256, each.image.page) in gone
+            ]
+            for each in found:
+                each.removed = now
+            return len(found)
+
+        return self._database.write(work)
+
+    # -- what people told -----------------------------------------------------------------------
+
+    def told_cases(self, expert: str) -> tuple[ToldCase, ...]:
+        """Cases of any product that this expert scored and whose truth a person told, in order."""
+        return self._database.read(lambda db: told_cases(db, expert))
 
 
 def _described(

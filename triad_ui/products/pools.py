@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from triad_ui.errors import ImageError
@@ -78,6 +78,10 @@ class Pools:
             for record in self.pool(product)
             if query is None or (record.sha256, record.page) != (query.sha256, query.page)
         )
+
+    def remove(self, product: str, records: Sequence[ImageRecord]) -> int:
+        """Take pictures out of a pool; how many were in it. They stay in the image store."""
+        return self._store.take_from_pool(product_key(product), records)
 
     def empty(self, product: str) -> int:
         """Take all pictures out of a pool; how many there were."""
@@ -243,10 +247,15 @@ def _read(
     return Read(tuple(records), tuple(skipped))
 
 
+def in_steps(report: Report | None, doing: str) -> Callable[[int, int], None] | None:
+    """A report of fractions as one of steps: "Looking at picture 3 of 20"."""
+    if report is None:
+        return None
+    return lambda done, total: report(done / max(1, total), f"{doing} {done} of {total}")
+
+
 def lit_like(query: ImageRecord, other: ImageRecord) -> ImageRecord:
     """A deep picture under the query's window, so that equal parts look equal."""
     if query.window is None or other.window is None or query.mode != other.mode:
         return other
-    from dataclasses import replace
-
     return replace(other, window=query.window)

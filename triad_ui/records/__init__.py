@@ -15,7 +15,7 @@ from triad_ui.records.cases import Case, CaseSummary, Inspection
 from triad_ui.records.evidence import AnomalyMap, Basis, Policy, Roi, Scale
 from triad_ui.records.images import ImageRecord, Picture, Window
 from triad_ui.records.parts import DefectDescription, ManufacturingProcess, ProcessStep, Subject
-from triad_ui.records.products import KnownDefect, ProductSettings
+from triad_ui.records.products import KnownDefect, ProductSettings, ToldCase
 from triad_ui.records.talk import (
     LOCATIONS,
     Correction,
@@ -50,6 +50,7 @@ __all__ = [
     "Scale",
     "Subject",
     "Timings",
+    "ToldCase",
     "Turn",
     "TurnState",
     "Verdict",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from triad_ui.records.evidence import Scale
 from triad_ui.records.parts import DefectDescription
+from triad_ui.records.talk import Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +44,20 @@ class KnownDefect:
     author: str = ""
     created: float = 0.0
     removed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldCase:
+    """What an expert scored on a case whose truth a person told. expert: name@version.
+
+    score: 0..1 under `threshold`, see `AnomalyMap`. label: the last that a person gave, or the
+    model's that was called right. image: the photograph's hash and page. name: as uploaded.
+    """
+
+    product: str
+    expert: str
+    score: float
+    threshold: float
+    label: Label
+    image: tuple[str, int]
+    name: str

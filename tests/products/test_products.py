@@ -1,0 +1,227 @@
+"""What is kept of products reaches the expert that inspects, through the real stores."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.fakes import FakeExpert, FakeModel, fake_settings
+from triad_ui.expert.progress import Report, Stopped
+from triad_ui.feedback.store import FeedbackStore
+from triad_ui.imaging.store import ImageStore
+from triad_ui.inspector import Inspector
+from triad_ui.model.loader import ModelLoader
+from triad_ui.records import (
+    AnomalyMap,
+    Correction,
+    DefectDescription,
+    ImageRecord,
+    Picture,
+    Scale,
+    Subject,
+)
+from triad_ui.workbench import Workbench
+
+
+class BatchExpert(FakeExpert):
+    """Remembers what it was told, and compares with a pool step by step."""
+
+    name = "musc"
+
+    def __init__(self) -> None:
+        self.told: list[tuple[tuple[str, ...], tuple[str, ...], Subject | None]] = []
+        self.prepared: list[str] = []
+
+    def prepare(
+        self,
+        pictures: Sequence[Picture],
+        *,
+        report: Report | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        for number, picture in enumerate(pictures, 1):
+            if stop is not None and stop.is_set():
+                raise Stopped("stopped")
+            self.prepared.append(picture.record.name)
+            if report is not None:
+                report(number, len(pictures))
+
+    def score(
+        self,
+        query: Picture,
+        references: Sequence[Picture],
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
+        *,
+        report: Report | None = None,
+        stop: threading.Event | None = None,
+    ) -> AnomalyMap:
+        self.prepare(pool, report=report, stop=stop)
+        self.told.append((names(references), names(pool), subject))
+        values, score = self.raw(query, references, pool, subject)
+        return AnomalyMap(values, score, True, "musc@1", "pool")
+
+    def raw(
+        self,
+        query: Picture,
+        references: Sequence[Picture],
+        pool: Sequence[Picture] = (),
+        subject: Subject | None = None,
+        *,
+        report: Report | None = None,
+        stop: threading.Event | None = None,
+    ) -> tuple[np.ndarray, float]:
+        self.prepare(pool, report=report, stop=stop)
+        return super().raw(query, references, pool, subject)
+
+
+def names(pictures: Sequence[Picture | ImageRecord]) -> tuple[str, ...]:
+    return tuple(p.name if isinstance(p, ImageRecord) else p.record.name for p in pictures)
+
+
+def part(mark: int, seed: int = 0) -> bytes:
+    """A grey part with a square that is `mark` grey levels darker."""
+    grey = np.full((64, 64), 150, np.uint8)
+    grey[0, 0] = seed
+    grey[20:40, 20:40] -= np.uint8(mark)
+    out = io.BytesIO()
+    Image.fromarray(grey).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def expert() -> BatchExpert:
+    return BatchExpert()
+
+
+@pytest.fixture
+def workbench(tmp_path: Path, expert: BatchExpert) -> Iterator[Workbench]:
+    settings = fake_settings(tmp_path)
+    loader = ModelLoader(lambda choice, report: FakeModel("scratch: a thin line\ndent: a hollow"))
+    made = Workbench(
+        ImageStore(settings.data_dir),
+        FeedbackStore(settings.database_url),
+        Inspector(lambda name: expert, loader.current),
+        loader,
+        {},
+    )
+    yield made
+    made.close()
+
+
+def test_what_is_kept_of_a_product_reaches_the_expert(
+    workbench: Workbench, expert: BatchExpert
+) -> None:
+    good, query = (workbench.add_image(part(0, n), f"{n}.png") for n in (1, 2))
+    pooled = [workbench.add_image(part(0, n), f"{n}.png") for n in (3, 4)]
+    products = workbench.products
+    assert products.pools.add("Brass  Ring", [*pooled, query]).total == 3
+    products.defects.add("brass ring", [DefectDescription("scratch", "a thin line")])
+    products.tuning.set_threshold("BRASS RING", "musc", 0.25)
+    told: list[tuple[float, str]] = []
+    case = workbench.inspect(
+        query, [good], product="brass ring", expert="musc",
+        report=lambda share, line: told.append((share, line)),
+    )  # fmt: skip
+    references, pool, subject = expert.told[-1]
+    assert (references, pool) == (("1.png",), ("3.png", "4.png"))  # not the query itself
+    assert subject == Subject("brass ring")  # musc reads no descriptions
+    assert case.anomaly_map.threshold == workbench.case(case.id).anomaly_map.threshold == 0.25
+    assert told[-1] == (1.0, "Comparing: step 2 of 2")
+    assert products.names() == ("brass ring",)
+    workbench.inspect(query, [good], product="brass ring", expert="april-gan")
+    _, pool, subject = expert.told[-1]
+    assert pool == ()
+    assert subject == Subject("brass ring", (DefectDescription("scratch", "a thin line"),))
+
+
+def test_a_stopped_inspection_stores_nothing(workbench: Workbench) -> None:
+    workbench.products.pools.add("ring", [workbench.add_image(part(0, 3), "3.png")])
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        workbench.inspect(
+            workbench.add_image(part(9), "q.png"), product="ring", expert="musc", stop=stop
+        )
+    assert workbench.history() == ()
+    assert workbench.products.prepare_pool("ring", "reference") == 0
+    with pytest.raises(Stopped):
+        workbench.products.prepare_pool("ring", "musc", stop=stop)
+    told: list[str] = []
+    assert workbench.products.prepare_pool("ring", "musc", lambda _, line: told.append(line)) == 1
+    assert told == ["Looking at picture 1 of 1"]
+
+
+def test_known_pictures_give_a_threshold_and_a_scale(
+    workbench: Workbench, expert: BatchExpert
+) -> None:
+    reference = workbench.add_image(part(0), "good.png")
+    good = [workbench.add_image(part(n, 1), f"good{n}.png") for n in range(1, 6)]
+    bad = [workbench.add_image(part(n, 2), f"bad{n}.png") for n in (20, 30, 40)]
+    told: list[tuple[float, str]] = []
+    tuning = workbench.products.tuning
+    measured = tuning.measure_pictures(
+        "Ring", "musc", good, bad, [reference], report=lambda *each: told.append(each)
+    )
+    assert (measured.product, measured.measured_with) == ("ring", "musc@1")
+    assert len(measured.good_scores) == 5
+    assert max(measured.good_scores) < min(measured.bad_scores)
+    assert measured.scale == Scale(pytest.approx(5 / 120), pytest.approx(5 / 120))
+    assert expert.told[-1][2] == Subject("Ring", (), measured.scale)
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert told[-1] == (1.0, "Scoring picture 13 of 13")
+    point = measured.suggestion.point
+    assert (point.escape.value, point.overkill.value) == (0, 0)
+    assert max(measured.good_scores) < point.threshold < min(measured.bad_scores)
+    kept = tuning.keep(measured, author="Ann")
+    assert tuning.settings("RING", "musc") == kept
+    assert (kept.escape, kept.overkill, kept.author) == (0, 0, "Ann")
+    assert (kept.scale, kept.bad_scores) == (measured.scale, measured.bad_scores)
+    strict = tuning.set_threshold("ring", "musc", 0.9)
+    assert (strict.escape, strict.overkill, strict.scale) == (1, 0, measured.scale)
+    assert tuning.reset("ring", "musc").threshold == 0.5
+    assert tuning.settings("ring", "musc").scale is None
+    assert len(tuning.history("ring", "musc")) == 3
+
+
+def test_told_cases_give_a_threshold(workbench: Workbench) -> None:
+    reference = workbench.add_image(part(0), "good.png")
+    tuning = workbench.products.tuning
+    tuning.set_threshold("ring", "musc", 0.1)
+    for mark, agrees, label in ((1, False, "normal"), (2, False, "normal"), (40, False, None),
+                                (50, False, "defective"), (60, True, "undecided")):  # fmt: skip
+        case = workbench.inspect(
+            workbench.add_image(part(mark), f"{mark}.png"), [reference], product="Ring",
+            expert="musc",
+        )  # fmt: skip
+        workbench.correct(case.id, Correction(agrees, label))
+        if mark == 2:  # inspected again: counts once
+            again = workbench.inspect(case.query, [reference], product="ring", expert="musc")
+            workbench.correct(again.id, Correction(False, "normal"))
+    measured = tuning.measure_cases("ring", "musc")
+    assert measured.good_scores == pytest.approx((1 / 120, 2 / 120), rel=1e-4)
+    assert measured.bad_scores == pytest.approx((50 / 120,), rel=1e-4)
+    assert tuning.keep(measured).threshold == pytest.approx(measured.suggestion.point.threshold)
+
+
+def test_the_model_proposes_and_a_person_accepts(workbench: Workbench) -> None:
+    workbench.load_model()
+    assert workbench.wait_for_model(20).state == "ready"
+    defects = workbench.products.defects
+    defects.add("ring", [DefectDescription("Dent", "a round hollow")])
+    proposed = defects.propose("ring")
+    assert proposed == (DefectDescription("scratch", "a thin line", "model"),)
+    assert [each.description.kind for each in defects.all("ring")] == ["Dent"]
+    (kept,) = defects.add("RING", proposed, author="Ann")
+    assert [each.description.source for each in defects.all("ring")] == ["typed", "model"]
+    defects.remove(kept.id)
+    assert defects.removed("ring")[0].id == kept.id
+    defects.bring_back(kept.id)
+    assert defects.removed("ring") == ()
