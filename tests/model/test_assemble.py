@@ -37,9 +37,7 @@ from triad_ui.model.layout import Checkpoint
 from triad_ui.model.local import LocalTriad
 from triad_ui.records import Message, VisualInput
 
-CONFORMANCE = Path(
-    os.environ.get("TRIAD_CONFORMANCE", Path(__file__).parents[3] / "shared/conformance/triad")
-)
+RECORDED = Path(__file__).parent / "recorded"
 IDS = torch.tensor([[1, 44, 61, 70, 5, 99, 30, 8, 120, 77, 12]])
 
 
@@ -115,10 +113,8 @@ def test_clip_in_the_authors_layout_is_the_published_model(
 
 
 def test_the_recorded_checkpoint_reads_words_as_a_plain_qwen2_does() -> None:
-    if not (CONFORMANCE / "checkpoint_ov").is_dir():
-        pytest.skip(f"no recorded checkpoint in {CONFORMANCE}: set TRIAD_CONFORMANCE")
-    folder = CONFORMANCE / "checkpoint_ov"
-    tower = json.loads((CONFORMANCE / "vision_tower_config.json").read_text("utf-8"))
+    folder = RECORDED / "checkpoint_ov"
+    tower = json.loads((RECORDED / "vision_tower_config.json").read_text("utf-8"))
     found = open_checkpoint(folder, vision_config=tower)
     ours = load_checkpoint(found, precision="fp32", device="cpu")
     state: dict[str, Tensor] = {}

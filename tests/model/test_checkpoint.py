@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +17,7 @@ from triad_ui.errors import WeightsError
 from triad_ui.model.checkpoint import open_checkpoint
 from triad_ui.model.pinpoints import canvases
 
-CONFORMANCE = Path(
-    os.environ.get("TRIAD_CONFORMANCE", Path(__file__).parents[3] / "shared/conformance/triad")
-)
+RECORDED = Path(__file__).parent / "recorded"
 
 
 @pytest.fixture(scope="module")
@@ -261,10 +258,8 @@ def test_files_of_two_models_are_noticed(made: Path, tmp_path: Path) -> None:
 
 
 def test_the_recorded_checkpoint_opens_strictly(tmp_path: Path) -> None:
-    if not (CONFORMANCE / "checkpoint_ov").is_dir():
-        pytest.skip(f"no recorded checkpoint in {CONFORMANCE}: set TRIAD_CONFORMANCE")
-    tower = json.loads((CONFORMANCE / "vision_tower_config.json").read_text("utf-8"))
-    found = open_checkpoint(CONFORMANCE / "checkpoint_ov", vision_config=tower)
+    tower = json.loads((RECORDED / "vision_tower_config.json").read_text("utf-8"))
+    found = open_checkpoint(RECORDED / "checkpoint_ov", vision_config=tower)
     assert len(found.weights) == 85
     assert (found.visual.side, found.visual.grid, found.visual.mode) == (384, 27, "anyres_rois")
-    assert "vision tower is another one" in refusal(CONFORMANCE / "checkpoint_ov")
+    assert "vision tower is another one" in refusal(RECORDED / "checkpoint_ov")

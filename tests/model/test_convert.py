@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -24,19 +23,15 @@ from triad_ui.model.convert import convert
 from triad_ui.model.published_files import CHAT_TEMPLATES
 from triad_ui.records import Message
 
-CONFORMANCE = Path(
-    os.environ.get("TRIAD_CONFORMANCE", Path(__file__).parents[3] / "shared/conformance/triad")
-)
+RECORDED = Path(__file__).parent / "recorded"
 
 
 @pytest.fixture(params=["tiny", "recorded"])
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == "tiny":
         return write_authors(tmp_path / "source")
-    if not (CONFORMANCE / "checkpoint_ov").is_dir():
-        pytest.skip(f"no recorded checkpoint in {CONFORMANCE}: set TRIAD_CONFORMANCE")
-    shutil.copytree(CONFORMANCE / "checkpoint_ov", tmp_path / "source")
-    shutil.copy(CONFORMANCE / "vision_tower_config.json", tmp_path / "source")
+    shutil.copytree(RECORDED / "checkpoint_ov", tmp_path / "source")
+    shutil.copy(RECORDED / "vision_tower_config.json", tmp_path / "source")
     return tmp_path / "source"
 
 
