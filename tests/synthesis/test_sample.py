@@ -130,6 +130,14 @@ def test_what_is_shown_and_what_is_ordered_line_up(fake_families: None):
     assert bad.attributes == good.attributes == good.ordered != bad.ordered
 
 
+def test_a_grey_camera_says_so(fake_families: None):
+    grey = [make_sample(seed, size=SIZE, references=0) for seed in range(80)]
+    for s in grey:
+        colourless = bool((np.ptp(s.query.astype(int), axis=2) <= 2).all())
+        assert s.grey == colourless
+    assert any(s.grey for s in grey)
+
+
 def test_unknown_family_is_refused():
     with pytest.raises(KeyError):
         make_sample(1, size=SIZE, families=["unicorn"])

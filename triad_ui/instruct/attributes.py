@@ -19,7 +19,7 @@ from triad_ui.records import ManufacturingProcess
 
 Sort = Literal["none", "count", "counted", "list", "place", "text", "quality", "phrase"]
 
-MASS = ("metal", "glass", "foil", "wood")
+MASS = ("metal", "glass", "foil", "wood", "paper")
 SIDES = ("left", "right", "top", "bottom", "middle", "tip", "center")
 
 
@@ -151,7 +151,13 @@ def _sort(name: str, value: str) -> Sort:
         return "place"
     if name.endswith(("row", "right", "top")) or ("," in value and ", one " not in value):
         return "list"
-    if re.fullmatch(r"[A-Z]\d\d|[A-Z]{3,}", value) or name in ("unit", "text", "title", "code"):
+    if re.fullmatch(r"[A-Z]\d\d|[A-Z]{3,}", value) or name in (
+        "unit",
+        "text",
+        "title",
+        "code",
+        "word",
+    ):
         return "text"
     return "quality"
 

@@ -39,7 +39,7 @@ class Sample:
     sound. flipped: the references deviate from the order too (defective), or show another
     product than the one ordered (normal): only the process tells. expected, observed: noun phrases
     of a logical defect, else "". attributes: what the part shown has, by the step that gives it;
-    surface defects are not among them.
+    surface defects are not among them. grey: the camera sees no colours, so they cannot be told.
     """
 
     seed: int
@@ -58,6 +58,7 @@ class Sample:
     observed: str = ""
     flipped: bool = False
     attributes: tuple[Attribute, ...] = ()
+    grey: bool = False
 
     @property
     def ordered(self) -> tuple[Attribute, ...]:
@@ -180,6 +181,7 @@ def _draw(
         observed=fault.observed if fault else "",
         flipped=bool(flipped),
         attributes=attributes_of(family.process(shown, _stream(seed, "process"))),
+        grey=station.grey,
     )
     if not (defect == "logical" and flipped):
         return sample, None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from triad_ui.synthesis.families.boards import CircuitBoard
 from triad_ui.synthesis.families.cables import Cable, RibbonCable
+from triad_ui.synthesis.families.closures import BottleCap, Zipper
 from triad_ui.synthesis.families.connectors import PinConnector
 from triad_ui.synthesis.families.fasteners import Screw, WasherSet
 from triad_ui.synthesis.families.gauges import DialGauge
+from triad_ui.synthesis.families.grids import WireGrid
 from triad_ui.synthesis.families.packs import BlisterPack, EggCarton
 from triad_ui.synthesis.families.panels import ButtonPanel, FuseBox
 from triad_ui.synthesis.families.pharma import Capsule, Tablet
+from triad_ui.synthesis.families.prints import PaperLabel
 from triad_ui.synthesis.families.sheets import DrilledPlate, PerforatedSheet
 from triad_ui.synthesis.families.surfaces import CeramicTile, Leather, WoodPanel
 from triad_ui.synthesis.families.textiles import Carpet, WovenFabric
@@ -44,6 +47,10 @@ _ALL: tuple[Family, ...] = (
     WoodPanel(),
     Screw(),
     WasherSet(),
+    Zipper(),
+    BottleCap(),
+    PaperLabel(),
+    WireGrid(),
 )
 
 FAMILIES: dict[str, Family] = {family.name: family for family in _ALL}

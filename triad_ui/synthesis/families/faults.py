@@ -27,7 +27,7 @@ def wrong_colour(
     """Put another of the options, none of `used`, into a slot; plurals take no article."""
     wrong = pick(rng, options, spec[slot], *used)
     expected, observed = f"{spec[slot]} {noun}", f"{wrong} {noun}"
-    if not noun.endswith("s") and noun not in ("metal", "foil", "glass", "wood"):
+    if not noun.endswith("s") and noun not in ("metal", "foil", "glass", "wood", "paper", "teeth"):
         expected, observed = article(expected), article(observed)
     return Fault({slot: wrong}, "wrong colour", key, expected, observed)
 
