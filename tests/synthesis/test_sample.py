@@ -136,6 +136,8 @@ def test_a_grey_camera_says_so(fake_families: None):
         colourless = bool((np.ptp(s.query.astype(int), axis=2) <= 2).all())
         assert s.grey == colourless
     assert any(s.grey for s in grey)
+    told = [make_sample(seed, size=SIZE, defect="logical", references=0) for seed in range(80)]
+    assert not any(s.grey for s in told if s.kind == "wrong colour")
 
 
 def test_unknown_family_is_refused():

@@ -17,6 +17,7 @@ from triad_ui.instruct.attributes import Attribute, attributes_of
 from triad_ui.records import LOCATIONS, Label, ManufacturingProcess
 from triad_ui.synthesis import families as catalogue
 from triad_ui.synthesis.camera import Station, draw_station, shoot
+from triad_ui.synthesis.families.palette import METALS, NAMED
 from triad_ui.synthesis.product import Family, LogicalDefect, Spec
 from triad_ui.synthesis.surface import SURFACE_KINDS, damage
 
@@ -156,9 +157,10 @@ def _draw(
     station = draw_station(
         _stream(seed, "station"), rendering.rgb, rendering.foreground, aligned=family.aligned
     )
-    # against a flipped order the absolute colour counts, which no grey camera shows
-    told_by_order = defect == "logical" and flipped
-    if station.grey and (told_by_order or not _seen_in_grey(rendering.rgb, rgb, mask)):
+    # against a flipped order the absolute colour counts, which no grey camera shows; nor can one
+    # say "a red ring" of what it sees
+    coloured = fault is not None and (flipped or _names_colour(fault))
+    if station.grey and (coloured or not _seen_in_grey(rendering.rgb, rgb, mask)):
         station = replace(station, grey=False)
     shot = shoot(station, rgb, foreground, mask, _stream(seed, "query shot"))
     sample = Sample(
@@ -242,6 +244,11 @@ def _difference(
         return changed.astype(bool), 0.0
     area = float(solid.mean())
     return solid, min(area / 0.0006, float(gap[solid].mean()) / 16)
+
+
+def _names_colour(fault: LogicalDefect) -> bool:
+    words = f"{fault.expected} {fault.observed}".replace(",", "").split()
+    return any(word in NAMED or word in METALS for word in words)
 
 
 def _seen_in_grey(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> bool:
