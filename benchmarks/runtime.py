@@ -1,6 +1,7 @@
 """Waiting times, speed and memory against stock transformers, on one model, in one run.
 
     python benchmarks/runtime.py [--size 0.1b|0.5b|7b] [--precision bf16 int8 nf4] [--repeats 3]
+        [--clock wall|cpu]
 
 A LlavaOnevision of random weights (they tell time and memory, not quality) looks at one 1024 x 1024
 picture (7371 visual tokens) and is asked five questions with a process of eight steps. Stock is
@@ -8,7 +9,9 @@ picture (7371 visual tokens) and is asked five questions with a process of eight
 of the workbench: the judgement reads pictures and process ahead, the question is answered after
 it. "At once": the question is sent in the moment in which the reading ahead begins, and joins it.
 Each side runs in a process of its own, in turn; times are medians, memory is the process's (or the
-graphics card's) peak. Ratios are stock / ours: above 1, ours is faster or smaller.
+graphics card's) peak. Ratios are stock / ours: above 1, ours is faster or smaller. On a processor
+that others use too, `--clock cpu` with OMP_NUM_THREADS=1 counts computing time instead, which is
+what an idle machine would take.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +34,8 @@ import numpy as np
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
+Clock = Callable[[], float]
+CLOCKS: dict[str, Clock] = {"wall": time.perf_counter, "cpu": time.process_time}
 SIDE = 1024
 TURNS = 5
 WORDS = 32
@@ -54,32 +60,32 @@ def picture() -> np.ndarray:
     return np.ascontiguousarray(patches.repeat(SIDE // 64, 0).repeat(SIDE // 64, 1))
 
 
-def stock(folder: Path, precision: str, device: str) -> dict[str, float]:
+def stock(folder: Path, precision: str, device: str, now: Clock) -> dict[str, float]:
     """One conversation with stock transformers."""
     import random_llava
-    import torch
     from PIL import Image
     from transformers import AutoModelForImageTextToText
     from transformers.generation.streamers import BaseStreamer
 
     from triad_ui.dialogue import prompt
-    from triad_ui.model.quantize import quantization_config
+    from triad_ui.model.quantize import quantization_config, torch_dtype
 
-    class Clock(BaseStreamer):
+    class Noted(BaseStreamer):
         """Notes when each token comes; the first call brings the prompt."""
 
         def __init__(self) -> None:
             self.times: list[float] = []
 
         def put(self, value: object) -> None:
-            self.times.append(time.perf_counter())
+            self.times.append(now())
 
         def end(self) -> None:
             pass
 
+    dtype = torch_dtype(precision, device)
     model = AutoModelForImageTextToText.from_pretrained(
-        folder, dtype=torch.bfloat16, device_map=device,
-        quantization_config=quantization_config(precision),
+        folder, dtype=dtype, device_map=device,
+        quantization_config=quantization_config(precision, device),
     ).eval()  # fmt: skip
     processor, image = random_llava.processor(), Image.fromarray(picture())
 
@@ -95,22 +101,22 @@ def stock(folder: Path, precision: str, device: str) -> dict[str, float]:
     for turn, question in enumerate(QUESTIONS[:TURNS], 1):
         opening = () if turn > 1 else ({"type": "image", "image": image},)
         messages.append(said("user", *opening, text(process * (turn == 1) + question)))
-        started = time.perf_counter()
+        started = now()
         inputs = processor.apply_chat_template(
             messages, tokenize=True, add_generation_prompt=True, return_dict=True,
             return_tensors="pt",
-        ).to(device, torch.bfloat16)  # fmt: skip
-        clock = Clock()
+        ).to(device, dtype)  # fmt: skip
+        noted = Noted()
         model.generate(
-            **inputs, max_new_tokens=WORDS, min_new_tokens=WORDS, do_sample=False, streamer=clock
+            **inputs, max_new_tokens=WORDS, min_new_tokens=WORDS, do_sample=False, streamer=noted
         )
-        result[f"turn {turn}"] = clock.times[1] - started
-        result["tokens/s"] = (WORDS - 1) / (clock.times[-1] - clock.times[1])
+        result[f"turn {turn}"] = noted.times[1] - started
+        result["tokens/s"] = (WORDS - 1) / (noted.times[-1] - noted.times[1])
         messages.append(said("assistant", text(ANSWER)))
     return result | {"memory MB": peak(device)}
 
 
-def ours(folder: Path, precision: str, device: str) -> dict[str, float]:
+def ours(folder: Path, precision: str, device: str, now: Clock) -> dict[str, float]:
     """The same conversation through our runtime."""
     from triad_ui.dialogue import processes, prompt
     from triad_ui.model.assemble import load_checkpoint
@@ -130,14 +136,21 @@ def ours(folder: Path, precision: str, device: str) -> dict[str, float]:
 
     def ask(images: tuple[VisualInput, ...], question: str) -> float:
         """Seconds to the first token; the judgement is asked for first, as the workbench does."""
-        started = time.perf_counter()
+        started = now()
         judge(images)
         messages = prompt.conversation("part", process, 1, prompt.YES, history, question)
-        before = time.perf_counter() - started
+        times: list[float] = []
+        decode = model._tokenizer.decode  # called as each token comes, shown or not
+
+        def noted(ids: list[int]) -> str:
+            times.append(now())
+            return decode(ids)
+
+        model._tokenizer.decode = noted
         *_, chunk = model.stream(images, messages, options, threading.Event())
-        spent = time.perf_counter() - started - before - chunk.prefill
-        result["tokens/s"] = (chunk.tokens - 1) / spent
-        return before + chunk.prefill
+        model._tokenizer.decode = decode
+        result["tokens/s"] = (chunk.tokens - 1) / (times[chunk.tokens - 1] - times[0])
+        return times[0] - started
 
     def shown(key: str) -> tuple[VisualInput, ...]:
         return (VisualInput(picture(), (), None, key),)
@@ -149,14 +162,22 @@ def ours(folder: Path, precision: str, device: str) -> dict[str, float]:
     result["turn 1"] = ask(at_once, QUESTIONS[0])
     reading.join()
     ahead = shown("read ahead")
-    started = time.perf_counter()
+    started = now()
     judge(ahead)
-    result["reading ahead"] = time.perf_counter() - started
+    result["reading ahead"] = now() - started
     result["turn 1 read ahead"] = ask(ahead, QUESTIONS[0])
     for turn in range(2, TURNS + 1):
         history.append(Turn(str(turn), QUESTIONS[turn - 2], ANSWER, "complete"))
         result[f"turn {turn}"] = ask(ahead, QUESTIONS[turn - 1])
     return result | {"memory MB": peak(device)}
+
+
+def threads() -> str:
+    """How many processors there are, how many threads torch takes, and what else goes on."""
+    import torch
+
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{os.cpu_count()} cores, {torch.get_num_threads()} threads{load}"
 
 
 def peak(device: str) -> float:
@@ -168,25 +189,26 @@ def peak(device: str) -> float:
     return torch.cuda.max_memory_allocated() / 1e6
 
 
-def run(side: str, folder: Path, precision: str, device: str) -> dict[str, float]:
+def run(side: str, folder: Path, precision: str, device: str, clock: str) -> dict[str, float]:
     """One side in a process of its own."""
     command = [sys.executable, str(HERE), "--side", side, "--folder", str(folder)]
-    command += ["--precision", precision, "--device", device]
+    command += ["--precision", precision, "--device", device, "--clock", clock]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def compare(folder: Path, precision: str, device: str, repeats: int) -> None:
+def compare(folder: Path, precision: str, device: str, repeats: int, clock: str) -> None:
     """Alternate both sides and print medians and ratios."""
     runs: dict[str, list[dict[str, float]]] = {"stock": [], "ours": []}
     for _ in range(repeats):
         for side in runs:
-            runs[side].append(run(side, folder, precision, device))
+            runs[side].append(run(side, folder, precision, device, clock))
     middle = {
         side: {key: statistics.median(one[key] for one in many) for key in many[0]}
         for side, many in runs.items()
     }
-    print(f"\n{precision}, {middle['ours']['visual tokens']:.0f} visual tokens, {device}")
+    seen = middle["ours"]["visual tokens"]
+    print(f"\n{precision}, {seen:.0f} visual tokens, {device}, {clock} clock")
     print(f"{'':24}{'stock':>10}{'ours':>10}{'ratio':>8}")
     rows = [("turn 1, sent at once", "turn 1", "turn 1")]
     rows += [("turn 1, read ahead", "turn 1", "turn 1 read ahead")]
@@ -220,28 +242,34 @@ def modes() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="0.1b", choices=("0.1b", "0.5b", "7b"))
-    parser.add_argument("--precision", nargs="+", default=["bf16"])
+    parser.add_argument("--precision", nargs="+", help="default: bf16, or what suits here")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="")
+    parser.add_argument("--clock", default="wall", choices=CLOCKS)
     parser.add_argument("--side", choices=("stock", "ours"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help="an existing checkpoint, else one is made")
     wanted = parser.parse_args()
     if wanted.side:
         work = stock if wanted.side == "stock" else ours
-        print(json.dumps(work(wanted.folder, wanted.precision[0], wanted.device)))
+        now = CLOCKS[wanted.clock]
+        print(json.dumps(work(wanted.folder, wanted.precision[0], wanted.device, now)))
         return
     import random_llava
     import torch
 
+    from triad_ui.model.quantize import torch_dtype
+
     device = wanted.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    own = {torch.bfloat16: "bf16", torch.float16: "fp16", torch.float32: "fp32"}
+    precisions = wanted.precision or [own[torch_dtype("auto", device)]]
     modes()
     with tempfile.TemporaryDirectory() as made:
         folder = wanted.folder or Path(made)
         if wanted.folder is None:
             parameters = random_llava.write(folder, wanted.size, device)
-            print(f"{parameters / 1e9:.2f} billion parameters, {os.cpu_count()} cores")
-        for precision in wanted.precision:
-            compare(folder, precision, device, wanted.repeats)
+            print(f"{parameters / 1e9:.2f} billion parameters, {threads()}")
+        for precision in precisions:
+            compare(folder, precision, device, wanted.repeats, wanted.clock)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def test_models_as_json(
     assert told["machine"]["total"] > 0
     assert [each["key"] for each in told["models"]] == [offer.key for offer in PRESETS]
     small = told["models"][2]
-    assert set(small["fits"]) == set(small["needs"]) == {"bf16", "fp16", "int8", "nf4"}
+    assert set(small["fits"]) == set(small["needs"]) == {"bf16", "fp16", "fp32", "int8", "nf4"}
 
 
 def test_a_folder_is_looked_at(

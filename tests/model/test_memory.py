@@ -197,7 +197,10 @@ def test_another_model_is_named_when_none_of_its_precisions_fits(whole_in_16_bit
 
     others = [
         offer("LLaVA-OneVision 7B", {"bf16": 17 * 2**30, "nf4": 8 * 2**30}),
-        offer("LLaVA-OneVision 0.5B", {"bf16": 3 * 2**30, "fp16": 3 * 2**30, "nf4": 2 * 2**30}),
+        offer(
+            "LLaVA-OneVision 0.5B",
+            {"bf16": 3 * 2**30, "fp16": 3 * 2**30, "fp32": 4 * 2**30, "nf4": 2 * 2**30},
+        ),
         offer("Broken", {"bf16": 3 * 2**30 + 1}, problem="incomplete"),
         offer("A server", {}),
     ]

@@ -38,7 +38,7 @@ def test_every_offer_tells_licence_note_and_choice() -> None:
         assert offer.note.endswith(".")
         if offer.choice.kind == "hub":
             assert offer.download > 10**9
-            assert list(offer.needs) == ["bf16", "fp16", "int8", "nf4"]
+            assert list(offer.needs) == ["bf16", "fp16", "fp32", "int8", "nf4"]
             assert offer.needs["fp16"] == offer.needs["bf16"]
             sizes = [offer.needs[name] for name in ("bf16", "int8", "nf4")]
             assert sizes == sorted(sizes, reverse=True)

@@ -14,7 +14,7 @@ from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 from triad_ui.errors import ModelError
-from triad_ui.model.choice import Machine, ModelOffer, Precision
+from triad_ui.model.choice import PRECISIONS, Machine, ModelOffer, Precision
 from triad_ui.model.machine import machine
 from triad_ui.model.out_of_memory import in_words
 from triad_ui.model.shapes import Shapes, head_sizes, shapes_of, tied
@@ -78,7 +78,8 @@ def needs_of(config: Mapping[str, Any], *, positions: int | None = None) -> dict
     positions = positions or min(reads, CONVERSATION)
     return {
         precision: need_of_shapes(shapes, config, precision, positions=positions).total
-        for precision in ("bf16", "fp16", "int8", "nf4")
+        for precision in PRECISIONS
+        if precision != "auto"
     }
 
 
@@ -163,7 +164,7 @@ def check_fits(
         (bytes_, offer.title, name)
         for offer in others
         for name, bytes_ in offer.needs.items()
-        if 0 < bytes_ <= space + held and not offer.problem
+        if 0 < bytes_ <= space + held and name != "fp32" and not offer.problem
     ]
     if fitting:
         bytes_, title, name = max(fitting, key=lambda each: each[:2])  # bf16 stands before fp16
