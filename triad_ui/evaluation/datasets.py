@@ -1,20 +1,22 @@
 """Folders of photographs with known truth: what is a reference, what is tested, what is where.
 
-Two layouts: a folder with `manifest.csv` (see `manifest.py`), and that of MVTec AD,
-PRODUCT/train/good, PRODUCT/test/KIND and PRODUCT/ground_truth/KIND/NAME_mask.png, of which one
-product's own folder is read as well. Only names are read here, no picture: data sets may be larger
-than memory. It does not know experts.
+Three layouts: a folder with `manifest.csv` (see `manifest.py`), the questions of the paper's
+authors (see `question_set.py`), and that of MVTec AD, PRODUCT/train/good, PRODUCT/test/KIND and
+PRODUCT/ground_truth/KIND/NAME_mask.png, of which one product's own folder is read as well. Only
+names are read here, no picture: data sets may be larger than memory. It does not know experts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from triad_ui.errors import EvaluationError
+from triad_ui.records import ManufacturingProcess
 
 MANIFEST = "manifest.csv"
+QUESTIONS = "question.jsonl"
 GOOD = "good"
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
@@ -53,21 +55,33 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """A folder that was read. layout: in words. notes: what was left out, and why."""
+    """A folder that was read. layout: in words. notes: what was left out, and why. processes,
+    nouns: how products are made and called, by their names, where the set itself says so."""
 
     root: Path
     layout: str
     products: tuple[Product, ...]
     notes: tuple[str, ...] = ()
+    processes: Mapping[str, ManufacturingProcess] = field(default_factory=dict)
+    nouns: Mapping[str, str] = field(default_factory=dict)
 
 
-def open_data_set(root: Path, products: Sequence[str] = ()) -> DataSet:
+def open_data_set(root: Path, products: Sequence[str] = (), images: Path | None = None) -> DataSet:
     """The data set in `root`, of the named products or of all.
 
-    EvaluationError when the folder is not there, holds no such layout or no image, or has no
-    product of a given name.
+    root: a folder, or a file of questions. images: the folder of the latter's photographs, its own
+    when None. EvaluationError when the folder is not there, holds no such layout or no image, or
+    has no product of a given name.
     """
     root = Path(root)
+    questions = root / QUESTIONS if root.is_dir() else root
+    if questions.suffix == ".jsonl" and questions.is_file() and not (root / MANIFEST).is_file():
+        from triad_ui.evaluation.question_set import read_question_set
+
+        data = read_question_set(questions, images or questions.parent)
+        if not data.products:
+            raise EvaluationError(f"{questions} holds no question. Name another file.")
+        return replace(data, products=_named(data.products, products))
     if not root.is_dir():
         raise EvaluationError(f"{root} is not a folder. Name the folder that holds the data set.")
     notes: tuple[str, ...] = ()

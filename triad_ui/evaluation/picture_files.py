@@ -58,7 +58,7 @@ class PictureFiles(Sequence[Picture]):
         kept_bytes: int = KEPT_BYTES,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
-        self._paths = tuple(paths)
+        self.paths = tuple(paths)
         self._kept_bytes = kept_bytes
         self._max_pixels = max_pixels
         self._held: OrderedDict[int, Picture] = OrderedDict()
@@ -66,7 +66,7 @@ class PictureFiles(Sequence[Picture]):
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self.paths)
 
     @overload
     def __getitem__(self, index: int) -> Picture: ...
@@ -76,12 +76,12 @@ class PictureFiles(Sequence[Picture]):
         """Raises ImageError for a file that cannot be read (any more)."""
         if isinstance(index, slice):
             return PictureFiles(
-                self._paths[index], kept_bytes=self._kept_bytes, max_pixels=self._max_pixels
+                self.paths[index], kept_bytes=self._kept_bytes, max_pixels=self._max_pixels
             )
-        index = range(len(self._paths))[index]
+        index = range(len(self.paths))[index]
         with self._lock:
             if index not in self._held:
-                picture = read_picture(self._paths[index], max_pixels=self._max_pixels)
+                picture = read_picture(self.paths[index], max_pixels=self._max_pixels)
                 self._held[index] = picture
                 self._bytes += picture.rgb.nbytes
                 while self._bytes > self._kept_bytes and len(self._held) > 1:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from triad_ui.evaluation import plots, threshold
+from triad_ui.evaluation.report_decisions import decisions, wrong_verdicts
 from triad_ui.evaluation.results import Evaluation, ProductResult, WorstCase
 from triad_ui.evaluation.summary import as_json, choice_in_words, reasons
 
@@ -36,7 +37,7 @@ body{font:16px/1.5 system-ui,sans-serif;color:#1f2937;max-width:70rem;margin:2re
 padding:0 1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.3rem .6rem;border-bottom:1px solid #d1d5db;text-align:right}
-th:first-child,td:first-child{text-align:left}
+th:first-child,td:first-child,td.text{text-align:left}
 .scroll{overflow-x:auto}.plots{display:grid;gap:1rem;
 grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr))}.plots>div{min-width:0}
 .worst{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;max-width:31rem}
@@ -56,6 +57,7 @@ def html(result: Evaluation) -> str:
         f"<title>Evaluation of {escape(result.expert)}</title><style>{STYLE}</style>",
         f"<script>{get_plotlyjs()}</script></head><body>",
         *_head(result),
+        *decisions(result),
         *(line for product in result.products for line in _product(product)),
         "</body></html>",
     ]
@@ -110,10 +112,7 @@ def _product(product: ProductResult) -> Iterator[str]:
     for cue in product.cues:
         yield f"<li>{escape(cue.name)} alone: AUROC {_cell(cue.auroc)}, {escape(cue.sentence)}</li>"
     yield "</ul>"
-    if judged := product.by_model:
-        yield f"<p>The model's verdict: accuracy {_cell(judged.accuracy)}, balanced "
-        yield f"{_cell(judged.balanced_accuracy)}, recall {_cell(judged.recall)}, true negatives "
-        yield f"{_cell(judged.tnr)}, undecided {judged.undecided}.</p>"
+    yield from wrong_verdicts(product)
     yield "<div class='plots'>"
     chosen = suggestion.point.threshold if suggestion else None
     figures = (

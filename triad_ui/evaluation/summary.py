@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from triad_ui.evaluation.results import Evaluation, ImageResult, Judgement, ProductResult
+from triad_ui.evaluation.decisions import decisions_json, mean_decisions, overall, sizes_json
+from triad_ui.evaluation.results import Evaluation, ImageResult, ProductResult
 from triad_ui.evaluation.threshold import DEFAULT, Point, Share, at
 
 IMAGE_METRICS = ("image_auroc", "image_ap", "image_f1_max")
@@ -35,6 +36,9 @@ def as_json(result: Evaluation) -> dict[str, Any]:
         "references": {"seed": result.seed, "choice": choice_in_words(result)},
         "pool": result.pool or None,
         "model": result.engine or None,
+        "process": result.process if result.engine else None,
+        "overall": overall(result),
+        "resumed": result.resumed,
         "stopped": result.stopped,
         "notes": list(result.notes),
     }
@@ -56,7 +60,7 @@ def product_json(product: ProductResult) -> dict[str, Any]:
     curve, pixels = product.curve, product.pixels
     every = product.pixels_over_all
     suggestion = product.suggestion
-    told: dict[str, Any] = {
+    return {
         "image_auroc": _number(curve.auroc),
         "image_ap": _number(curve.average_precision),
         "image_f1_max": _number(curve.f1_max[0]),
@@ -86,7 +90,9 @@ def product_json(product: ProductResult) -> dict[str, Any]:
         "suggested": {**_point(suggestion.point), "reason": suggestion.reason}
         if suggestion
         else None,
-        "decision": {"expert": _judgement(product.by_expert)},
+        "decision": decisions_json(product),
+        "by_defect_size": sizes_json(product),
+        "process": product.process or None,
         "counts": {
             "good": len(good),
             "defective": len(bad),
@@ -101,13 +107,6 @@ def product_json(product: ProductResult) -> dict[str, Any]:
         "notes": list(product.notes),
         "images": [_image(image) for image in product.images],
     }
-    if product.by_model:
-        judged = [image for image in product.images if image.verdict]
-        told["decision"]["model"] = {
-            **_judgement(product.by_model),
-            "seconds_per_image": _number(float(np.mean([i.verdict_seconds for i in judged]))),
-        }
-    return told
 
 
 def reasons(product: ProductResult) -> dict[str, str]:
@@ -131,10 +130,11 @@ def reasons(product: ProductResult) -> dict[str, str]:
 def mean(products: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Means over the products that have the number; pixel numbers of boxes are left out.
 
-    products_counted: over how many each mean goes.
+    products_counted: over how many each mean goes. decision: see `decisions.mean_decisions`.
     """
     values: dict[str, list[float]] = {name: [] for name in MEANS}
-    for product in products:
+    listed = list(products)
+    for product in listed:
         for name in MEANS:
             boxes = name in PIXEL_METRICS and "boxes" in product["pixel_truth"]
             if product[name] is not None and not boxes:
@@ -143,6 +143,7 @@ def mean(products: Iterable[dict[str, Any]]) -> dict[str, Any]:
         name: _number(float(np.mean(found))) if found else None for name, found in values.items()
     }
     told["products_counted"] = {name: len(found) for name, found in values.items()}
+    told["decision"] = mean_decisions(product["decision"] for product in listed)
     return told
 
 
@@ -199,16 +200,6 @@ def _point(point: Point) -> dict[str, Any]:
     }
 
 
-def _judgement(judged: Judgement) -> dict[str, Any]:
-    return {
-        "accuracy": _number(judged.accuracy),
-        "balanced_accuracy": _number(judged.balanced_accuracy),
-        "recall": _number(judged.recall),
-        "tnr": _number(judged.tnr),
-        "undecided": judged.undecided,
-    }
-
-
 def _image(image: ImageResult) -> dict[str, Any]:
     told: dict[str, Any] = {
         "path": image.name,
@@ -219,4 +210,9 @@ def _image(image: ImageResult) -> dict[str, Any]:
     if image.verdict:
         told["verdict"] = image.verdict.label
         told["p_defective"] = round(image.verdict.p_defective, 6)
+    if image.without_process:
+        told["verdict_without_process"] = image.without_process.label
+        told["p_without_process"] = round(image.without_process.p_defective, 6)
+    if image.defect_share is not None:
+        told["defect_share"] = round(image.defect_share, 9)
     return told

@@ -22,11 +22,12 @@ from triad_ui.records import AnomalyMap, Picture, Verdict
 
 
 class Tally:
-    """One product's count; `references` and `prepare_seconds` are set from outside."""
+    """One product's count; `references`, `prepare_seconds` and `process` are set from outside."""
 
     def __init__(self, product: str, max_pixels: int) -> None:
         self.references: tuple[str, ...] = ()
         self.prepare_seconds = 0.0
+        self.process = ""
         self._product = product
         self._max_pixels = max_pixels
         self._images: list[ImageResult] = []
@@ -56,6 +57,7 @@ class Tally:
         paired: bool = False,
         verdict: Verdict | None = None,
         verdict_seconds: float = 0.0,
+        without_process: Verdict | None = None,
     ) -> None:
         """A scored photograph. paired: compared with its own reference."""
         truth = self._mask(sample, picture)
@@ -63,6 +65,8 @@ class Tally:
             self._pixels.add_good(found.values, picture.rgb.shape[:2])
         elif truth is not None:
             self._pixels.add_defective(found.values, truth)
+        # boxes hold good pixels too, so that they tell no size
+        share = float(truth.mean()) if truth is not None and sample.mask is not None else None
         height, width = found.values.shape
         row, column = np.unravel_index(int(found.values.argmax()), found.values.shape)
         rois = choose(found.values, picture.record.size)
@@ -88,6 +92,8 @@ class Tally:
                 seconds=seconds,
                 verdict=verdict,
                 verdict_seconds=verdict_seconds,
+                without_process=without_process,
+                defect_share=share,
             )
         )
 
@@ -108,6 +114,7 @@ class Tally:
             cues=judge_cues(self._cues, defective),
             worst=self._worst.all(),
             prepare_seconds=self.prepare_seconds,
+            process=self.process,
             notes=tuple(f"{text} ({n} times)" if n > 1 else text
                         for text, n in self._notes.items()),
         )  # fmt: skip
