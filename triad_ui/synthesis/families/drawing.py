@@ -6,12 +6,16 @@ the top left. Knows nothing of products.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil, floor
 
 import cv2
 import numpy as np
 
 _SHIFT = 4
+_ROOM = 160  # the noise bank is this much wider than a picture
 _FONT = cv2.FONT_HERSHEY_DUPLEX
 
 
@@ -119,9 +123,10 @@ class Canvas:
         return Mask(alpha.astype(np.float32) / 255, left + cut_x, top + cut_y)
 
     def _blank(self, low: np.ndarray, high: np.ndarray, margin: int) -> tuple[int, int, np.ndarray]:
-        x0, y0 = np.clip(np.floor(low).astype(int) - margin, 0, self.size - 1)
-        x1, y1 = np.clip(np.ceil(high).astype(int) + margin + 1, 1, self.size)
-        return int(x0), int(y0), np.zeros((max(1, y1 - y0), max(1, x1 - x0)), np.uint8)
+        # plain numbers: there are thousands of shapes in a picture, and numpy is slow with two
+        x0, y0 = (min(max(floor(v) - margin, 0), self.size - 1) for v in low.tolist())
+        x1, y1 = (min(max(ceil(v) + margin + 1, 1), self.size) for v in high.tolist())
+        return x0, y0, np.zeros((max(1, y1 - y0), max(1, x1 - x0)), np.uint8)
 
     def paint(
         self,
@@ -146,19 +151,33 @@ class Canvas:
         if shadow:
             self._cast(mask, shadow)
         window = mask.window
-        colour = np.asarray(colour, np.float32)
-        tint = colour[window] if colour.ndim == 3 else colour
+        light, shine = np.ones_like(mask.alpha), None
         if texture is not None:
-            tint = tint * (1 + texture[window][..., None])
+            light += texture[window]
         if bevel:
-            light = relief((form or mask).alpha, bevel * self.size) * depth
-            tint = tint * (1 + 0.42 * light[..., None])
+            edge = relief((form or mask).alpha, bevel * self.size) * np.float32(depth)
+            light *= 1 + np.float32(0.42) * edge
             if gloss:
-                tint = tint + (150 * gloss * np.clip(light, 0, 1) ** 2)[..., None]
-        alpha = mask.alpha * opacity
+                shine = np.float32(150 * gloss) * np.maximum(edge, 0) ** 2
+        # by planes and in place: several times as fast as broadcasting over the channels
+        colour = np.asarray(colour, np.float32)
+        planes = cv2.split(colour[window]) if colour.ndim == 3 else colour
+        tint = cv2.merge([light * plane for plane in planes])
+        if shine is not None:
+            tint += cv2.merge([shine] * 3)
         below = self.rgb[window]
-        self.rgb[window] = below + alpha[..., None] * (tint - below)
-        self.cover[window] = np.maximum(self.cover[window], mask.alpha)
+        tint -= below
+        tint *= cv2.merge([mask.alpha * np.float32(opacity)] * 3)
+        below += tint
+        np.maximum(self.cover[window], mask.alpha, out=self.cover[window])
+
+    def fill(
+        self, planes: Sequence[np.ndarray], light: np.ndarray, lift: np.ndarray | float = 0.0
+    ) -> None:
+        """Cover the whole picture: colour planes ((S, S) or numbers) x light (S, S) + lift."""
+        added = np.asarray(lift, np.float32)
+        self.rgb[:] = cv2.merge([plane * light + added for plane in planes])
+        self.cover[:] = 1
 
     def _cast(self, mask: Mask, length: float) -> None:
         """Darken what lies below and to the right of a shape; only on the product itself."""
@@ -173,7 +192,7 @@ class Canvas:
         dark[at_y : at_y + part.shape[0], at_x : at_x + part.shape[1]] = part
         dark = cv2.blur(dark, (2 * step + 1, 2 * step + 1)) * 0.45
         dark *= self.cover[y0:y1, x0:x1]
-        self.rgb[y0:y1, x0:x1] *= (1 - dark)[..., None]
+        self.rgb[y0:y1, x0:x1] *= cv2.merge([1 - dark] * 3)
 
     def glow(self, x: float, y: float, r: float, strength: float) -> None:
         """Add a soft round highlight of `strength` grey levels (negative: a shade)."""
@@ -183,7 +202,15 @@ class Canvas:
         columns = (np.arange(blank.shape[1], dtype=np.float32) + x0) / self.size - x
         bell = np.exp(-(rows[:, None] ** 2 + columns[None] ** 2) / (0.72 * r) ** 2) * strength
         window = Mask(bell, x0, y0).window
-        self.rgb[window] += (bell * self.cover[window])[..., None]
+        self.rgb[window] += cv2.merge([(bell * self.cover[window]).astype(np.float32)] * 3)
+
+
+@lru_cache(maxsize=4)
+def _noise_bank(side: int) -> np.ndarray:
+    """Normal noise float32 (side, side), the same in every process: drawing it anew is costly."""
+    bank = np.random.Generator(np.random.PCG64(20_241)).standard_normal((side, side), np.float32)
+    bank.setflags(write=False)
+    return bank
 
 
 def relief(alpha: np.ndarray, width: float) -> np.ndarray:
@@ -195,25 +222,32 @@ def relief(alpha: np.ndarray, width: float) -> np.ndarray:
     soft = 2 * max(1, round(width / 9)) + 1
     height = cv2.blur(np.sqrt(1 - (1 - reach) ** 2), (soft, soft))
     slope = cv2.Sobel(height, cv2.CV_32F, 1, 0) + 1.3 * cv2.Sobel(height, cv2.CV_32F, 0, 1)
-    return np.clip(slope * (width / 10.0), -1, 1) * inside
+    slope *= np.float32(width / 10.0)
+    return np.minimum(np.maximum(slope, -1), 1) * inside
 
 
 def value_noise(rng: np.random.Generator, size: int, cells: int, octaves: int = 3) -> np.ndarray:
     """Smooth noise with `cells` blobs a side: float32 (size, size), about -1..1."""
-    total = np.zeros((size, size), np.float32)
+    finest = cells * 2 ** (octaves - 1) + 1
+    side = size // 4 if 10 * finest < size else size  # what is smooth needs few pixels
+    total = np.zeros((side, side), np.float32)
     for k in range(octaves):
-        side = min(size, cells * 2**k + 1)
-        coarse = rng.uniform(-1, 1, (side, side)).astype(np.float32)
-        total += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC) / 2**k
-    return total
+        count = min(size, cells * 2**k + 1)
+        coarse = rng.uniform(-1, 1, (count, count)).astype(np.float32)
+        total += cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC) / 2**k
+    return total if side == size else cv2.resize(total, (size, size))
 
 
 def grain(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Fine noise: float32 (size, size), standard normal."""
-    return rng.standard_normal((size, size), np.float32)
+    """Fine noise: float32 (size, size), standard normal; a window of the bank, turned at random."""
+    y, x = rng.integers(0, _ROOM, 2)
+    cut = _noise_bank(size + _ROOM)[y : y + size, x : x + size]
+    turn = int(rng.integers(8))
+    cut = cut[:: 1 - 2 * (turn & 1), :: 1 - (turn & 2)]
+    return np.array(cut.T if turn & 4 else cut, order="C")
 
 
 def brushed(rng: np.random.Generator, size: int, upright: bool = False) -> np.ndarray:
     """Marks of brushed metal along x (or y): float32 (size, size), about -1..1."""
-    streaks = cv2.blur(rng.standard_normal((size, size), np.float32), (size // 4 | 1, 1)) * 6
+    streaks = cv2.blur(grain(rng, size), (size // 4 | 1, 1)) * 6
     return np.ascontiguousarray(streaks.T) if upright else streaks

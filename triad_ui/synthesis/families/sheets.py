@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -136,20 +137,19 @@ class PerforatedSheet(RecipeFamily):
         one = (np.floor(v) == count // 2) & (np.floor(u) == count // 2)
         v, u = v % 1 - 0.5, u % 1 - 0.5
         wide = 0.32 + 0.02 * chance("wide")
-        levels = {
-            "round": wide - np.hypot(u, v),
-            "square": wide - np.maximum(np.abs(u), np.abs(v)),
-            "diamond": 1.35 * wide - np.abs(u) - np.abs(v),
-            "closed": np.full((size, size), -1, np.float32),
+        levels: dict[str, Callable[[], np.ndarray]] = {
+            "round": lambda: wide - np.hypot(u, v),
+            "square": lambda: wide - np.maximum(np.abs(u), np.abs(v)),
+            "diamond": lambda: 1.35 * wide - np.abs(u) - np.abs(v),
+            "closed": lambda: np.full((size, size), -1, np.float32),
         }
-        level = levels[spec["form"]]
+        level = levels[spec["form"]]()
         if spec["odd"]:
-            level = np.where(one, levels[spec["odd"]], level)
+            level = np.where(one, levels[spec["odd"]](), level)
         pixels = level * (size / count)
-        hole = np.clip(pixels + 0.5, 0, 1)[..., None]
+        hole = np.clip(pixels + 0.5, 0, 1)
         rim = np.exp(-((pixels / (0.008 * size)) ** 2)) * np.sign(u + v) * 0.3
         light = 0.96 + rim + 0.025 * grain(chance.field("grain"), size)
         light += 0.05 * value_noise(chance.field("cloud"), size, 3, 2)
         tint = shade(spec["coat"], chance("coat"), chance("hue"))
-        canvas.rgb[:] = tint * light[..., None] * (1 - hole) + (26 + 12 * (u + v))[..., None] * hole
-        canvas.cover[:] = 1
+        canvas.fill(tint, light * (1 - hole), (26 + 12 * (u + v)) * hole)

@@ -70,8 +70,7 @@ class Leather(RecipeFamily):
         light = 0.86 + 0.14 * np.minimum(bumps, 1.4) + 0.1 * slope
         light += 0.06 * value_noise(chance.field("cloud"), size, 3, 2)
         light += 0.02 * grain(chance.field("fine"), size)
-        canvas.rgb[:] = shade(spec["hide"], chance("hide"), chance("hue")) * 0.9 * light[..., None]
-        canvas.cover[:] = 1
+        canvas.fill(shade(spec["hide"], chance("hide"), chance("hue")) * 0.9, light)
         if not spec["thread"]:
             return
         thread = shade(spec["thread"], chance("thread"), chance("thread hue"))
@@ -229,8 +228,7 @@ class WoodPanel(RecipeFamily):
         pores = cv2.blur(grain(chance.field("pores"), size), (size // 12 | 1, 1))
         light = 0.94 + 0.07 * rings + 0.16 * pores
         light += 0.04 * value_noise(chance.field("cloud"), size, 3, 2)
-        canvas.rgb[:] = np.array(tones[spec["wood"]], np.float32) * light[..., None]
-        canvas.cover[:] = 1
+        canvas.fill(np.array(tones[spec["wood"]], np.float32), light)
         if spec["strip"]:
             tint = shade(spec["strip"], chance("strip"), chance("hue"))
             strip = canvas.shape(box(-0.02, 0.14, 1.02, 0.24))

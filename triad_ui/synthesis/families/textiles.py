@@ -80,25 +80,25 @@ class WovenFabric(RecipeFamily):
         place = along * spec["stripes"] + 0.35 * chance("phase")
         wide = 0.2 + 0.04 * chance("wide")
         sharp = threads / spec["stripes"] * 1.5
-        blend = np.clip((wide - np.abs(place % 1 - 0.5)) * sharp, 0, 1)[..., None]
+        number = np.floor(place)
+        blend = np.clip((wide - np.abs(place - number - 0.5)) * sharp, 0, 1)
         ground = shade(spec["ground"], chance("ground"), chance("hue"))
         stripe = shade(spec["stripe"], chance("stripe"), chance("stripe hue"))
         if spec["odd"] == spec["ground"]:
             odd = ground
         else:
             odd = shade(spec["odd"] or spec["stripe"], chance("stripe"), chance("stripe hue"))
-        is_odd = (np.floor(place) == spec["stripes"] // 2)[..., None]
-        colour = ground + blend * (np.where(is_odd, odd, stripe) - ground)
+        is_odd = number == spec["stripes"] // 2
         u, v = columns * threads, rows * threads
-        over = (np.floor(u) + np.floor(v)) % 2
-        across = np.where(over > 0, v, u) % 1
-        along_thread = np.where(over > 0, u, v) % 1
-        light = 0.62 + 0.5 * np.sin(np.pi * across) * (0.7 + 0.3 * np.sin(np.pi * along_thread))
+        at_u, at_v = np.floor(u), np.floor(v)
+        over = np.bitwise_and((at_u + at_v).astype(np.int32), 1)
+        wave_u, wave_v = np.sin(np.pi * (u - at_u)), np.sin(np.pi * (v - at_v))
+        across, along_thread = np.where(over, wave_v, wave_u), np.where(over, wave_u, wave_v)
+        light = 0.62 + 0.5 * across * (0.7 + 0.3 * along_thread)
         light += 0.05 * grain(chance.field("fibre"), size)
         light += 0.05 * value_noise(chance.field("cloud"), size, 4)
-        light += 0.05 * (over - 0.5)
-        canvas.rgb[:] = colour * light[..., None] + 6
-        canvas.cover[:] = 1
+        light += np.float32(0.05) * over - np.float32(0.025)
+        canvas.fill(_mixed(ground, stripe, odd, blend, is_odd), light, 6)
 
 
 class Carpet(RecipeFamily):
@@ -157,8 +157,9 @@ class Carpet(RecipeFamily):
         rows, columns = _wavy_grid(chance, size, 0.012)
         v, u = rows * count + 0.4 * chance("v"), columns * count + 0.4 * chance("u")
         middle = count // 2
-        is_odd = ((np.floor(v) == middle) & (np.floor(u) == middle))[..., None]
-        v, u = v % 1 - 0.5, u % 1 - 0.5
+        at_v, at_u = np.floor(v), np.floor(u)
+        is_odd = (at_v == middle) & (at_u == middle)
+        v, u = v - at_v - 0.5, u - at_u - 0.5
         if spec["pattern"] == "dots":
             level = 0.34 - np.hypot(u, v)
         elif spec["pattern"] == "squares":
@@ -166,7 +167,7 @@ class Carpet(RecipeFamily):
         else:
             level = 0.42 - np.abs(u) - np.abs(v)
         ragged = level * size / count + 1.6 * grain(chance.field("ragged"), size)
-        blend = np.clip(ragged * 0.5 + 0.5, 0, 1)[..., None]
+        blend = np.clip(ragged * 0.5 + 0.5, 0, 1)
         pile = shade(spec["pile"], chance("pile"), chance("hue"))
         motif = shade(spec["motif"], chance("motif"), chance("motif hue"))
         if spec["odd"] == spec["pile"]:
@@ -175,9 +176,17 @@ class Carpet(RecipeFamily):
             odd = shade(spec["odd"] or spec["motif"], chance("motif"), chance("motif hue"))
         tufts = cv2.GaussianBlur(grain(chance.field("tufts"), size), (0, 0), 1.5) * 0.7
         light = 0.86 + tufts + 0.08 * value_noise(chance.field("cloud"), size, 5)
-        colour = pile + blend * (np.where(is_odd, odd, motif) - pile)
-        canvas.rgb[:] = colour * light[..., None]
-        canvas.cover[:] = 1
+        canvas.fill(_mixed(pile, motif, odd, blend, is_odd), light)
+
+
+def _mixed(
+    ground: np.ndarray, motif: np.ndarray, odd: np.ndarray, blend: np.ndarray, is_odd: np.ndarray
+) -> list[np.ndarray]:
+    """Three planes (S, S): the ground, the motif where blend is 1, the odd one where it is odd."""
+    return [
+        low + blend * np.where(is_odd, other - low, high - low)
+        for low, high, other in zip(ground, motif, odd)
+    ]
 
 
 def _told(noun: str, colour: str, odd: str, ground: str) -> str:
