@@ -152,6 +152,7 @@ def check_tokens(case: Case) -> None:
     read = prompt(case)
     for number, (recorded, tokens) in enumerate(zip(case.expected["images"], encoded(case))):
         expected, step = case.tensor(f"image{number}.visual_tokens"), case.step
+        told(f"image {number}, visual tokens", tokens[::step], expected)
         torch.testing.assert_close(tokens[::step], expected, rtol=0, atol=TOKENS)
         start = recorded["sequence_start"]
         placed = read.embed(start, start + recorded["visual_tokens"])
@@ -162,7 +163,13 @@ def check_logits(case: Case) -> None:
     """Logits of the whole vocabulary after the prompt."""
     decoder = loaded(case)._decoder
     logits = decoder.next_logits(prompt(case), threading.Event())
+    told("logits", logits, case.tensor("last_logits"))
     torch.testing.assert_close(logits, case.tensor("last_logits"), rtol=0, atol=LOGITS)
+
+
+def told(what: str, ours: Tensor, recorded: Tensor) -> None:
+    """Print how near it is, for `pytest -s`."""
+    print(f"\n{what}: {(ours - recorded).abs().max():.1e} of up to {recorded.abs().max():.0f}")
 
 
 def check_greedy(case: Case) -> None:

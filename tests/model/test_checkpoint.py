@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.model.tiny_llava import pinpoints, write_authors, write_llava_next, write_onevision
 from triad_ui.errors import WeightsError
+from triad_ui.model.assemble import load_checkpoint
 from triad_ui.model.checkpoint import open_checkpoint
 from triad_ui.model.pinpoints import canvases
 
@@ -84,6 +85,18 @@ def test_the_published_layouts(made: Path) -> None:
 def test_a_tied_head_need_not_be_stored(made: Path) -> None:
     found = open_checkpoint(made / "tied")
     assert found.config.tie_word_embeddings and "lm_head.weight" not in found.weights
+
+
+def test_a_head_that_only_the_text_config_ties_as_in_the_published_half_billion(
+    made: Path, tmp_path: Path
+) -> None:
+    folder = copied(made, "onevision", tmp_path)
+    edit_weights(folder, lambda state: state.pop("language_model.lm_head.weight"))
+    edit(folder, lambda c: c.update(tie_word_embeddings=False))
+    assert 'set "tie_word_embeddings": true' in refusal(folder)
+    edit(folder, lambda c: c["text_config"].update(tie_word_embeddings=True))
+    language = load_checkpoint(open_checkpoint(folder), precision="fp32", device="cpu")._language
+    assert language.get_output_embeddings().weight is language.get_input_embeddings().weight
 
 
 def test_the_folders_name_says_nothing(made: Path, tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ def _reason(
         )
     if wrong and not missing and not surplus:
         return "config.json is of a model of another size or vocabulary."
+    if absent == {"lm_head.weight"} and not surplus:
+        return (
+            "The head alone is not there: some small models, Qwen2 0.5B among them, share it with "
+            'the embedding. If this one does, set "tie_word_embeddings": true in its config.json.'
+        )
     if missing and not surplus:
         return "The folder was not copied or saved whole."
     return "config.json and weights are of different models, or the folder holds parts of two."
