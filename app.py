@@ -22,13 +22,14 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
         from triad_ui.ui.page import serve
-        from triad_ui.wiring import build_workbench
+        from triad_ui.wiring import build_page_parts
 
-        workbench = build_workbench(settings)
+        workbench, evaluations = build_page_parts(settings)
         try:
             print(f"Triad Workbench: http://{settings.host}:{settings.port}", flush=True)
-            serve(workbench, settings)
+            serve(workbench, settings, evaluations)
         finally:
+            evaluations.close()
             workbench.close()
     except TriadError as error:
         print(error, file=sys.stderr)

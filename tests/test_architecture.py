@@ -22,9 +22,11 @@ RANKS = (
     {"inspector", "synthesis"},
     {"evaluation", "answering"},
     {"rounds", "products"},
+    {"evaluating"},
     {"workbench"},
     {"wiring"},
     {"ui", "cli_models", "cli_evaluate"},
+    {"cli_answers"},
     {"cli"},
     {"__main__"},
 )

@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING
 
 from triad_ui.dialogue.processes import load_library
 from triad_ui.errors import ModelNotReady
+from triad_ui.evaluating.data_sets import DataSets
+from triad_ui.evaluating.judge import CurrentJudge
+from triad_ui.evaluating.kept import KeptEvaluations
+from triad_ui.evaluating.runs import Evaluations
 from triad_ui.expert.expert import EMBEDDED, EXPERTS, MEMORY_BYTES, Expert, Means, known, load
 from triad_ui.expert.offers import offers
 from triad_ui.feedback.store import FeedbackStore
@@ -45,6 +49,25 @@ def build_workbench(settings: Settings, *, tested: bool = True) -> Workbench:
     random weights.
     """
     inspector, loader, _ = build_inspector(settings, tested=tested)
+    return _workbench(settings, inspector, loader)
+
+
+def build_page_parts(settings: Settings) -> tuple[Workbench, Evaluations]:
+    """The workbench, and evaluations by the same experts and model. Raises as `build_workbench`."""
+    inspector, loader, experts = build_inspector(settings)
+    workbench = _workbench(settings, inspector, loader)
+    judge = CurrentJudge(
+        inspector, loader.current, workbench.processes,
+        policy=settings.policy, seed=settings.seed, vote=settings.vote,  # type: ignore[arg-type]
+    )  # fmt: skip
+    kept = KeptEvaluations(settings.data_dir / "evaluations")
+    return workbench, Evaluations(
+        experts, workbench.experts, judge, DataSets(settings.image_root), kept,
+        seed=settings.seed, max_pixels=settings.max_pixels,
+    )  # fmt: skip
+
+
+def _workbench(settings: Settings, inspector: Inspector, loader: ModelLoader) -> Workbench:
     return Workbench(
         ImageStore(settings.data_dir, max_pixels=settings.max_pixels),
         FeedbackStore(settings.database_url),

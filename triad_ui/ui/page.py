@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 
 from triad_ui.ui.correction_form import bring_back_draft, keep_draft
 from triad_ui.ui.engine_line import build_engine_line
+from triad_ui.ui.evaluation_tab import build_evaluation_tab
 from triad_ui.ui.examples import read_examples
 from triad_ui.ui.headers import SafeHeaders
 from triad_ui.ui.history_tab import build_history_tab
@@ -35,6 +36,7 @@ from triad_ui.ui.routes import routes
 from triad_ui.ui.theme import theme
 
 if TYPE_CHECKING:
+    from triad_ui.evaluating.runs import Evaluations
     from triad_ui.settings import Settings
     from triad_ui.workbench import Workbench
 
@@ -45,8 +47,13 @@ LOAD_AFTER = 1.5
 MAX_FILE = "512mb"
 
 
-def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
-    """The page over one workbench; nothing runs until it is served."""
+def build_page(
+    workbench: Workbench, settings: Settings, evaluations: Evaluations | None = None
+) -> gr.Blocks:
+    """The page over one workbench; nothing runs until it is served.
+
+    evaluations: its runs; without them there is no Evaluation tab.
+    """
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False) as page:
         engine = build_engine_line(workbench, coming=settings.model != "none")
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -56,6 +63,13 @@ def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
                 history = build_history_tab(workbench)
             with gr.Tab("Models", id="models") as models_tab:
                 models = build_models_tab(workbench, engine)
+            if evaluations is not None:
+                with gr.Tab("Evaluation", id="evaluation") as evaluation_tab:
+                    evaluation = build_evaluation_tab(evaluations, workbench, settings.expert)
+                evaluation_tab.select(
+                    evaluation.refresh, evaluation.inputs, evaluation.outputs,
+                    **private("evaluation_shown"), **FREE,
+                )  # fmt: skip
         events, case_id = inspect.events, inspect.case_id
         keep_draft(inspect.form, case_id)
         judge = {"show_progress": "hidden", **GPU}
@@ -98,20 +112,27 @@ def build_page(workbench: Workbench, settings: Settings) -> gr.Blocks:
     return page
 
 
-def serve(workbench: Workbench, settings: Settings, *, block: bool = True) -> gr.Blocks:
+def serve(
+    workbench: Workbench,
+    settings: Settings,
+    evaluations: Evaluations | None = None,
+    *,
+    block: bool = True,
+) -> gr.Blocks:
     """Serve the page with its own routes; returns when stopped, at once if `block` is False.
 
     The language model begins to load a moment after the page is up: importing torch would make the
     first answer wait for it.
     """
-    page = build_page(workbench, settings)
+    page = build_page(workbench, settings, evaluations)
+    kept = evaluations.kept if evaluations else None
     page.launch(
         server_name=settings.host,
         server_port=settings.port,
         root_path=settings.root_path or None,
         prevent_thread_lock=True,
         app_kwargs={
-            "routes": routes(workbench, read_examples()),
+            "routes": routes(workbench, read_examples(), kept),
             "middleware": [Middleware(SafeHeaders)],
             "docs_url": None,
             "redoc_url": None,

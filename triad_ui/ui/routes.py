@@ -1,4 +1,4 @@
-"""The page's own addresses: pictures of a case, example thumbnails, and /health.
+"""The page's own addresses: pictures of a case, example thumbnails, evaluations, and /health.
 
 Every picture is read through a use case by an opaque case id and rendered to 8 bits here; no
 address names a file or a folder. Answers carry an ETag and are private to the browser's cache.
@@ -22,6 +22,7 @@ from triad_ui.errors import ImageError, NotFound, TriadError
 if TYPE_CHECKING:
     import numpy as np
 
+    from triad_ui.evaluating.kept import KeptEvaluations
     from triad_ui.records import Case
     from triad_ui.ui.examples import Example
     from triad_ui.workbench import Workbench
@@ -36,7 +37,9 @@ Render = Callable[[Request], tuple[str, Callable[[], bytes]]]
 """Request -> what the picture depends on (its ETag), and how to make its PNG."""
 
 
-def routes(workbench: Workbench, examples: tuple[Example, ...]) -> list[Route]:
+def routes(
+    workbench: Workbench, examples: tuple[Example, ...], kept: KeptEvaluations | None = None
+) -> list[Route]:
     """All addresses, to be put before Gradio's own."""
 
     def case_of(request: Request) -> Case:
@@ -84,6 +87,28 @@ def routes(workbench: Workbench, examples: tuple[Example, ...]) -> list[Route]:
         status = workbench.engine_status()
         return JSONResponse({"page": "up", "model": status.state, "engine": status.engine})
 
+    def plotly(request: Request) -> Response:
+        from importlib.metadata import version
+
+        from plotly.offline import get_plotlyjs
+
+        tag = f'"plotly-{version("plotly")}"'
+        headers = {"ETag": tag, "Cache-Control": "private, max-age=86400"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(get_plotlyjs(), media_type="text/javascript", headers=headers)
+
+    def evaluation(request: Request) -> Response:
+        name, file = request.path_params["name"], request.path_params["file"]
+        try:
+            data = kept.read(name, file) if kept else b""
+        except NotFound as error:
+            return PlainTextResponse(str(error), status_code=404)
+        # as a file: a report is never shown under this page's own address
+        shown = f'attachment; filename="evaluation-{name}-{file}"'
+        headers = {"Content-Disposition": shown, "Cache-Control": "private, no-store"}
+        return Response(data, media_type="application/octet-stream", headers=headers)
+
     def missing(_: Request) -> Response:
         return Response(status_code=204)
 
@@ -95,6 +120,8 @@ def routes(workbench: Workbench, examples: tuple[Example, ...]) -> list[Route]:
         Route("/case/{case_id}/reference/{n:int}.png", _picture(reference)),
         Route("/case/{case_id}/roi/{n:int}.png", _picture(roi)),
         Route("/example/{name}.png", _picture(example)),
+        *([Route("/evaluation/{name}/{file}", evaluation)] if kept else []),
+        Route("/plotly.js", plotly),
         Route("/manifest.json", missing),
     ]
 
