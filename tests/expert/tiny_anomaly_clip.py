@@ -38,17 +38,17 @@ def save_clip(folder: Path, *, blocks: int = 24, seed: int = 0) -> Path:
     return folder
 
 
-def learner(seed: int = 0, *, deep: int = 2) -> dict[str, Tensor]:
+def learner(seed: int = 0, *, deep: int = 2, width: int = WIDTH) -> dict[str, Tensor]:
     """Weights as the authors' `prompt_learner` names them."""
     drawn = torch.Generator().manual_seed(seed)
     state = {}
     for kind, end in (("pos", 6), ("neg", 7)):
         for name, count in (("token_prefix", 1), ("ctx", 3), ("token_suffix", LENGTH - 4)):
-            state[f"{name}_{kind}"] = torch.randn(1, 1, count, WIDTH, generator=drawn)
+            state[f"{name}_{kind}"] = torch.randn(1, 1, count, width, generator=drawn)
         words = torch.randint(1, END, (1, 1, LENGTH), generator=drawn, dtype=torch.int32)
         words[..., end] = END
         state[f"tokenized_prompts_{kind}"] = words
     for index in range(deep):
-        state[f"compound_prompts_text.{index}"] = torch.randn(2, WIDTH, generator=drawn)
+        state[f"compound_prompts_text.{index}"] = torch.randn(2, width, generator=drawn)
         state[f"compound_prompt_projections.{index}.weight"] = torch.zeros(2, 2)
     return state

@@ -25,7 +25,9 @@ def words() -> dict[str, int]:
     return {word: index for index, word in enumerate([*listed, START, END])}
 
 
-def save_tiny_clip(folder: Path, *, seed: int = 0, longest: int = 77) -> CLIPModel:
+def save_tiny_clip(
+    folder: Path, *, seed: int = 0, longest: int = 77, depth: int = DEPTH, patch: int = PATCH
+) -> CLIPModel:
     """Writes the folder; the model that was saved, in eval mode."""
     known = words()
     ends = {"bos_token_id": known[START], "eos_token_id": known[END], "pad_token_id": known[END]}
@@ -42,10 +44,10 @@ def save_tiny_clip(folder: Path, *, seed: int = 0, longest: int = 77) -> CLIPMod
         vision_config={
             "hidden_size": WIDTH,
             "intermediate_size": 2 * WIDTH,
-            "num_hidden_layers": DEPTH,
+            "num_hidden_layers": depth,
             "num_attention_heads": 2,
-            "image_size": 3 * PATCH,
-            "patch_size": PATCH,
+            "image_size": 3 * patch,
+            "patch_size": patch,
         },
         projection_dim=SHARED,
     )

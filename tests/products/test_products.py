@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.fakes import FakeExpert, FakeModel, fake_settings
+from tests.products.drawn import part
 from triad_ui.expert.progress import Report, Stopped
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
@@ -83,16 +82,6 @@ class BatchExpert(FakeExpert):
 
 def names(pictures: Sequence[Picture | ImageRecord]) -> tuple[str, ...]:
     return tuple(p.name if isinstance(p, ImageRecord) else p.record.name for p in pictures)
-
-
-def part(mark: int, seed: int = 0) -> bytes:
-    """A grey part with a square that is `mark` grey levels darker."""
-    grey = np.full((64, 64), 150, np.uint8)
-    grey[0, 0] = seed
-    grey[20:40, 20:40] -= np.uint8(mark)
-    out = io.BytesIO()
-    Image.fromarray(grey).save(out, "PNG")
-    return out.getvalue()
 
 
 @pytest.fixture
@@ -184,11 +173,16 @@ def test_known_pictures_give_a_threshold_and_a_scale(
     assert tuning.settings("RING", "musc") == kept
     assert (kept.escape, kept.overkill, kept.author) == (0, 0, "Ann")
     assert (kept.scale, kept.bad_scores) == (measured.scale, measured.bad_scores)
+    # two references give the scale themselves; what is stored stays for when there are fewer
+    others = [reference, workbench.add_image(part(3, 9), "good9.png")]
+    again = tuning.measure_pictures("ring", "musc", good, bad, others)
+    assert again.scale is None
+    assert tuning.keep(again, threshold=0.4).scale == measured.scale
     strict = tuning.set_threshold("ring", "musc", 0.9)
     assert (strict.escape, strict.overkill, strict.scale) == (1, 0, measured.scale)
     assert tuning.reset("ring", "musc").threshold == 0.5
     assert tuning.settings("ring", "musc").scale is None
-    assert len(tuning.history("ring", "musc")) == 3
+    assert len(tuning.history("ring", "musc")) == 4
 
 
 def test_told_cases_give_a_threshold(workbench: Workbench) -> None:

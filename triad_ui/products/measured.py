@@ -91,7 +91,8 @@ class Measuring:
         A picture that cannot be read or scored is skipped. Raises Stopped; ExpertError when none
         could be scored.
         """
-        scaled = len({picture.key for picture in self._references}) < 2 and bool(good)
+        few = len({picture.key for picture in self._references}) < 2
+        scaled = few and bool(good) and hasattr(self._expert, "raw")
         self._total = len(good) * (1 + scaled) + len(bad)
         skipped: dict[str, Skipped] = {}
         subject, scale = self._subject, None
