@@ -23,6 +23,7 @@ from transformers import CLIPConfig, CLIPModel, CLIPVisionModel, CLIPVisionModel
 from transformers.activations import ACT2FN
 
 from triad_ui.errors import WeightsError
+from triad_ui.expert.quietly import quietly
 
 REPOSITORY = "openai/clip-vit-large-patch14-336"
 SIDE = 518
@@ -161,13 +162,14 @@ def load_clip(
     try:
         config = CLIPConfig.from_pretrained(source, local_files_only=True)
         config.vision_config.projection_dim = config.projection_dim
-        model, told = CLIPVisionModelWithProjection.from_pretrained(
-            source,
-            config=config.vision_config,
-            dtype=dtype,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+        with quietly():
+            model, told = CLIPVisionModelWithProjection.from_pretrained(
+                source,
+                config=config.vision_config,
+                dtype=dtype,
+                local_files_only=True,
+                output_loading_info=True,
+            )
     except Exception as error:  # transformers raises OSError, ValueError, and what readers raise
         raise WeightsError(not_here(source, "the vision tower")) from error
     if told["missing_keys"] or told["mismatched_keys"]:

@@ -21,6 +21,7 @@ from transformers.activations import ACT2FN
 
 from triad_ui.errors import WeightsError
 from triad_ui.expert.clip import REPOSITORY, Activation, not_here
+from triad_ui.expert.quietly import quietly
 
 BATCH = 64
 """Sentences read at a time: bounds memory, changes no value."""
@@ -137,13 +138,14 @@ def load_clip_text(
         config = CLIPConfig.from_pretrained(source, local_files_only=True)
         config.text_config.projection_dim = config.projection_dim
         tokenizer = CLIPTokenizer.from_pretrained(source, local_files_only=True)
-        model, told = CLIPTextModelWithProjection.from_pretrained(
-            source,
-            config=config.text_config,
-            dtype=dtype,
-            local_files_only=True,
-            output_loading_info=True,
-        )
+        with quietly():
+            model, told = CLIPTextModelWithProjection.from_pretrained(
+                source,
+                config=config.text_config,
+                dtype=dtype,
+                local_files_only=True,
+                output_loading_info=True,
+            )
     except Exception as error:  # transformers raises OSError, ValueError, and what readers raise
         raise WeightsError(not_here(source, "the text tower")) from error
     if told["missing_keys"] or told["mismatched_keys"]:

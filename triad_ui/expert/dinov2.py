@@ -20,6 +20,7 @@ from transformers import Dinov2Model
 
 from triad_ui.errors import WeightsError
 from triad_ui.expert.backbone import IMAGENET_MEAN, IMAGENET_STD
+from triad_ui.expert.quietly import quietly
 
 REPOSITORY = "facebook/dinov2-large"
 SIDE = 518
@@ -82,9 +83,10 @@ def load_dinov2(
     the graphics card if there is one. WeightsError, with the way out, when it is not here.
     """
     try:
-        model, told = Dinov2Model.from_pretrained(
-            source, dtype=dtype, local_files_only=True, output_loading_info=True
-        )
+        with quietly():
+            model, told = Dinov2Model.from_pretrained(
+                source, dtype=dtype, local_files_only=True, output_loading_info=True
+            )
     except Exception as error:  # transformers raises OSError, ValueError, and what readers raise
         raise WeightsError(not_here(source)) from error
     if told["missing_keys"] or told["mismatched_keys"]:
