@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from triad_ui.cli_answers import add_answers_flags, evaluate_answers
 from triad_ui.cli_evaluate import add_evaluate_flags, evaluate
 from triad_ui.cli_models import convert, models
 from triad_ui.errors import ImageError, ModelNotReady, NotSaved, RegionError, TriadError
@@ -275,6 +276,7 @@ def _parser() -> argparse.ArgumentParser:
     converted.add_argument("source", metavar="SRC", help="folder with the authors' weights")
     converted.add_argument("target", metavar="DST", help="folder to write, not there yet")
     add_evaluate_flags(command("evaluate", evaluate))
+    add_answers_flags(command("evaluate-answers", evaluate_answers))
     train = command("train-embedded", train_embedded)
     train.add_argument("--budget", default="1h", choices=("smoke", "20m", "1h", "3h"))
     train.add_argument("--out", default="runs/embedded/adapter", help="folder of the adapter")
