@@ -20,6 +20,11 @@ from triad_ui.records import ManufacturingProcess
 Sort = Literal["none", "count", "counted", "list", "place", "text", "quality", "phrase"]
 
 MASS = ("metal", "glass", "foil", "wood", "paper")
+COLOURS = (
+    "red", "green", "blue", "yellow", "orange", "purple", "white", "black", "grey", "brown",
+    "steel", "brass", "copper", "tinned", "gold", "silver", "reddish", "milk",
+)  # fmt: skip
+"""Words that only a colour camera can tell; metals go by their colour."""
 SIDES = ("left", "right", "top", "bottom", "middle", "tip", "center")
 
 
@@ -41,6 +46,12 @@ class Attribute:
     def phrase(self) -> str:
         """A noun phrase: "a red ring", "no ring", "3 holes", "the chip at the top left"."""
         return _phrase(self)
+
+    @property
+    def coloured(self) -> bool:
+        """Whether it speaks of a colour."""
+        words = re.findall(r"[a-z]+", f"{self.name} {self.value}".lower())
+        return any(word in COLOURS for word in words)
 
     @property
     def written(self) -> str:
@@ -119,7 +130,7 @@ def sentence(seen: Attribute, rng: np.random.Generator) -> str:
 
 def is_plural(noun: str) -> bool:
     """Whether a noun (phrase) without "of" stands for several."""
-    head = noun.split(" of ")[0].split(" at ")[0].split(" around ")[0]
+    head = re.split(r" (?:of|at|around|from) ", noun)[0]
     return head.endswith(("s", "teeth")) and not head.endswith("ss")
 
 

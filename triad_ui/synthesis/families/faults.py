@@ -62,7 +62,7 @@ def two_swapped(
         return []
     i, j = pairs[int(rng.integers(len(pairs)))]
     expected = article(f"{names[i]} {nouns[i]}")
-    observed = f"{article(names[j])} {nouns[i]}, swapped"
+    observed = article(f"{names[j]} {nouns[i]}")
     names[i], names[j] = names[j], names[i]
     return [Fault({slot: tuple(names)}, "swapped parts", key, expected, observed)]
 
