@@ -21,11 +21,8 @@ def test_the_truth_is_that_of_the_sample(defect: str) -> None:
         sample = make_sample(seed, size=SIZE, defect=defect, references=seed % 2)
         truth = truth_of(sample)
         assert truth.defective == (defect != "none") and truth.process is sample.process
-        assert (truth.kind, truth.step, truth.location) == (
-            sample.kind,
-            sample.step,
-            sample.location,
-        )
+        same = sample.kind, sample.step, sample.location
+        assert (truth.kind, truth.step, truth.location) == same
         assert truth.contradicts == sample.logical and truth.seen == sample.attributes
         assert (truth.extent is None) == (defect == "none")
         bare = truth_of(sample, with_process=False)
@@ -56,11 +53,11 @@ def test_messages_are_the_workbenchs_own() -> None:
         assert prompt.process_preamble(truth.process) in messages[1].text
         if held.opened:
             opened += 1
-            assert messages[:2] == list(
-                prompt.opening(truth.product, truth.process, len(messages[1].images))
-            )
+            shown = len(messages[1].images)
+            assert messages[:2] == [*prompt.opening(truth.product, truth.process, shown)]
             assert messages[2].text == (prompt.YES if truth.defective else prompt.NO)
-        assert [m.text for m in messages[-2:]] == list(held.exchanges[-1])
+        question, answer = held.exchanges[-1]
+        assert messages[-2].text.endswith(question) and messages[-1].text == answer
     assert opened > 10
 
 
