@@ -5,7 +5,6 @@ The authors' recordings lie outside the repository, a small one of `record_small
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from tests.conformance.expert_cases import files
 from tests.expert.openai_clip import text_from_openai
 from triad_ui.expert.anomaly_clip import image_chances, summed, text_maps
 from triad_ui.expert.clip import ClipVision
@@ -22,16 +22,9 @@ from triad_ui.expert.clip_text import ClipText
 from triad_ui.expert.prompt_learner import prompts_from, text_features
 from triad_ui.expert.vv_attention import look_vv
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
-FOLDER = Path(os.environ.get("TRIAD_CONFORMANCE", SHARED)) / "experts"
-RECORDED = Path(__file__).resolve().parents[1] / "expert" / "recorded"
-FILES = [
-    *sorted(FOLDER.glob("anomalyclip*.safetensors")),
-    RECORDED / "anomalyclip_small.safetensors",
-]
 TOLERANCE = 1e-4
 TOLERANCE_SUM = 2e-4
-EACH = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+EACH = pytest.mark.parametrize("file", files("anomaly clip"))
 
 
 class _Recording:

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 
+from tests.conformance.expert_cases import files
 from triad_ui.expert.clip import ClipVision
 from triad_ui.expert.clip_names import vision_from_openai
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
-FOLDER = Path(os.environ.get("TRIAD_CONFORMANCE", SHARED)) / "experts"
-FILES = sorted(FOLDER.glob("clip_tokens*.safetensors"))
 TOLERANCE = 1e-4
 ACTIVATIONS = {"gelu": "gelu", "quickgelu": "quick_gelu"}
 
 
-def _cases() -> list:
-    found = [pytest.param(file, case, id=f"{file.stem}-{case}")
-             for file in FILES for case in ACTIVATIONS]  # fmt: skip
-    return found or [
-        pytest.param(None, "", id="absent", marks=pytest.mark.skip(reason=f"{FOLDER} is not here"))
-    ]
-
-
-@pytest.mark.parametrize(("file", "case"), _cases())
+@pytest.mark.parametrize("file", files("clip"))
+@pytest.mark.parametrize("case", ACTIVATIONS)
 def test_tokens_equal_the_recorded_ones(file: Path, case: str) -> None:
     with safe_open(file, "pt") as stored:
         facts = stored.metadata()

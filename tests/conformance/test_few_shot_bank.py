@@ -5,7 +5,6 @@ The authors' recordings lie outside the repository, a small one of `record_small
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -14,12 +13,9 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
+from tests.conformance.expert_cases import files
 from triad_ui.expert.few_shot_bank import few_shot_map, nearest_distances
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "conformance"
-FOLDER = Path(os.environ.get("TRIAD_CONFORMANCE", SHARED)) / "experts"
-RECORDED = Path(__file__).resolve().parents[1] / "expert" / "recorded"
-FILES = [*sorted(FOLDER.glob("fewshot*.npz")), RECORDED / "fewshot_small.npz"]
 TOLERANCE = 1e-4
 TOLERANCE_SUM = 2e-4
 
@@ -27,11 +23,12 @@ TOLERANCE_SUM = 2e-4
 def _cases() -> list:
     """One case for each file and each recorded dist_k{k}_q{b} in it."""
     found = []
-    for file in FILES:
+    for param in files("few shot"):
+        (file,) = param.values
         with np.load(file) as held:
             names = [re.fullmatch(r"dist_k(\d+)_q(\d+)", name) for name in held.files]
         found += [
-            pytest.param(file, int(n[1]), int(n[2]), id=f"{file.stem}-k{n[1]}-q{n[2]}")
+            pytest.param(file, int(n[1]), int(n[2]), id=f"{param.id}-k{n[1]}-q{n[2]}")
             for n in names
             if n
         ]
