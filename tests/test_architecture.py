@@ -25,7 +25,7 @@ RANKS = (
     {"evaluating"},
     {"workbench"},
     {"wiring"},
-    {"ui", "cli_models", "cli_evaluate"},
+    {"ui", "cli_models", "cli_evaluate", "cli_instruct"},
     {"cli_answers"},
     {"cli"},
     {"__main__"},

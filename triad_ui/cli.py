@@ -1,4 +1,4 @@
-"""`python -m triad_ui COMMAND`: inspect, models, evaluate, train-embedded, settings and more.
+"""`python -m triad_ui COMMAND`: inspect, models, evaluate, instruct, train-embedded and more.
 
 The same use cases as the page, through the same workbench: what is inspected here stands in History
 there. Every setting is a flag as well. Results go to standard output, everything else to standard
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from triad_ui.cli_answers import add_answers_flags, evaluate_answers
 from triad_ui.cli_evaluate import add_evaluate_flags, evaluate
+from triad_ui.cli_instruct import add_instruct_flags, instruct
 from triad_ui.cli_models import convert, models
 from triad_ui.errors import ImageError, ModelNotReady, NotSaved, RegionError, TriadError
 from triad_ui.records import Case, ImageRecord, ManufacturingProcess, Roi, Turn
@@ -277,6 +278,7 @@ def _parser() -> argparse.ArgumentParser:
     converted.add_argument("target", metavar="DST", help="folder to write, not there yet")
     add_evaluate_flags(command("evaluate", evaluate))
     add_answers_flags(command("evaluate-answers", evaluate_answers))
+    add_instruct_flags(command("instruct", instruct))
     train = command("train-embedded", train_embedded)
     train.add_argument("--budget", default="1h", choices=("smoke", "20m", "1h", "3h"))
     train.add_argument("--out", default="runs/embedded/adapter", help="folder of the adapter")
