@@ -10,6 +10,7 @@ import pytest
 
 from triad_ui.errors import SettingsError
 from triad_ui.model.choice import ModelChoice
+from triad_ui.model.memory import in_gb
 from triad_ui.model.presets import (
     CONFIGS,
     PRESETS,
@@ -18,6 +19,7 @@ from triad_ui.model.presets import (
     settings_for,
     stored_bytes,
 )
+from triad_ui.settings import REPOSITORY
 from triad_ui.weights import SMOLLM2 as PACKAGE
 from triad_ui.weights import WeightCache
 
@@ -43,6 +45,23 @@ def test_every_offer_tells_licence_note_and_choice() -> None:
             sizes = [offer.needs[name] for name in ("bf16", "int8", "nf4")]
             assert sizes == sorted(sizes, reverse=True)
             assert "Not trained for EG-RoI" in offer.note
+
+
+def test_the_documents_tell_what_is_computed() -> None:
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    models = (REPOSITORY / "docs" / "models.md").read_text("utf-8")
+    named = {
+        "llava-ov-0.5b": "LLaVA-OneVision 0.5B",
+        "llava-ov-7b": "LLaVA-OneVision 7B (Triad's base)",
+        "llava-1.6-mistral-7b": "LLaVA-1.6 7B, Mistral",
+        "llava-1.6-vicuna-7b": "LLaVA-1.6 7B, Vicuna",
+    }
+    for offer in PRESETS:
+        if offer.key in named:
+            needs = [in_gb(offer.needs[name])[:-3] for name in ("bf16", "int8", "nf4")]
+            assert f"| {named[offer.key]} | {' | '.join(needs)} |" in readme
+            row = next(line for line in models.splitlines() if line.startswith(f"| `{offer.key}`"))
+            assert row.endswith(f"| {in_gb(offer.download)} | {offer.licence} |")
 
 
 def test_the_embedded_shapes_are_those_of_the_file(weight_cache: WeightCache) -> None:
