@@ -58,7 +58,8 @@ def check_recorded(file: Path) -> None:
     same(text + distance, held["combined_map"], SUM)
     same(peaks, held["combined_max"], SUM)
     same(probability, held["text_prob"], MAP)
-    same(batch_scores(probability, peaks), held["fewshot_score"], MAP)
+    if len(peaks) > 1:  # the published score of a lone picture is 0 / 0
+        same(batch_scores(probability, peaks), held["fewshot_score"], MAP)
     alone = [picture_score(float(p), float(m), len(layers)) for p, m in zip(probability, peaks)]
     assert all(0 <= score <= 1.25 for score in alone)
 

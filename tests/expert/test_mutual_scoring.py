@@ -65,6 +65,15 @@ def test_scores_are_those_of_the_formula(count: int) -> None:
     torch.testing.assert_close(one, found[0], atol=1e-6, rtol=0)
 
 
+def test_a_copy_is_at_no_distance_whatever_rounding_says() -> None:
+    vectors = _vectors(5)
+    vectors[3] = vectors[1]
+    assert float((2 - 2 * (vectors[1] * vectors[3]).sum(-1)).abs().max()) > 0
+    found = mutual_scores(vectors.__getitem__, 5)
+    assert torch.equal(found[1], torch.zeros_like(found[1]))
+    assert float(found[0].min()) > 0.01
+
+
 @pytest.mark.parametrize("product_bytes", [1, 5000, 2**20])
 @pytest.mark.parametrize("memory", [12_000, 30_000, 2**20])
 def test_any_division_gives_the_same(

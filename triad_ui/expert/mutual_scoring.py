@@ -30,6 +30,8 @@ PRODUCT_BYTES_CARD = 256 * 2**20
 SCORING = 4
 """Bytes of a cosine in the table from which the nearest pictures are taken."""
 
+ROUNDING = 1.5e-6
+"""Squared distance below which two unit vectors are the same: float32 products are off by 1e-6."""
 Load = Callable[[int], Tensor]
 """Number of a picture -> its unit vectors (P, C), the same P and C for all."""
 
@@ -256,8 +258,9 @@ def _nearest(
 
 def _mean_of_nearest(cosines: Tensor, keep: int) -> Tensor:
     """Greatest cosines to each picture (N, P) -> mean of the `keep` least distances, (P,)."""
-    best = cosines.topk(keep, dim=0).values.double()
-    return (2 - 2 * best).clamp_(min=0).sqrt_().mean(dim=0).cpu()
+    squared = 2 - 2 * cosines.topk(keep, dim=0).values.double()
+    # a root makes much of little: rounding alone would put a patch 1e-3 away from its own copy
+    return squared.where(squared > ROUNDING, 0).sqrt_().mean(dim=0).cpu()
 
 
 def _blocks(count: int, without: range, size: int) -> list[range]:
