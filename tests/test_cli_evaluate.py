@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.evaluation.drawn_set import CountingExpert, SpotModel, mvtec
+from tests.evaluation.test_process_files import AUTHORS
 from triad_ui import wiring
 from triad_ui.cli import main
 from triad_ui.inspector import Inspector
@@ -46,7 +47,7 @@ def test_all_files_are_written_and_agree(parts, capsys: pytest.CaptureFixture[st
     assert float(table[0]["model_accuracy"]) == decided["model"]["accuracy"]
     with open("o_photographs.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 5
-    assert "<h1>Evaluation of the expert fake</h1>" in Path("o.html").read_text()
+    assert "<h1>Evaluation of the expert fake and of a language model</h1>" in Path("o.html").read_text()
     shown = capsys.readouterr()
     assert "model without process" in shown.out
     assert "by size of defect" in shown.out
@@ -129,3 +130,24 @@ def test_shots_that_are_no_number_are_refused(
         main(["evaluate", "set", "--shots", shots])
     assert exit.value.code == 2
     assert "Give a whole number, 0 or more." in capsys.readouterr().err
+
+
+def test_the_authors_questions_are_asked_with_their_process_and_reference(parts) -> None:
+    _, model = parts
+    images = Path("set/bottle/test")
+    rows = [
+        {"question_id": number, "image": f"{kind}/000.png", "gt": gt, "text": AUTHORS,
+         "sub_dataset": "red_cloth", "origin_path": f"red_cloth/test/{kind}/000.png",
+         "reference": "good/001.png"}
+        for number, (kind, gt) in enumerate((("spot", 1), ("good", 0)))
+    ]  # fmt: skip
+    Path("question.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    command = ["evaluate", "question.jsonl", "--images", str(images), "--shots", "1"]
+    assert main([*command, "--json", "o.json"]) == 0
+    told = json.loads(Path("o.json").read_text())["products"]["red_cloth"]
+    assert told["counts"]["paired"] == 2
+    assert told["process"] == "red_cloth"
+    assert told["decision"]["model"]["accuracy"] == 1.0
+    assert set(model.shown) == {2}
+    assert model.asked[0].startswith("The following is the production process of the red cloths:")
+    assert "an acceptable red cloth." in model.asked[1]

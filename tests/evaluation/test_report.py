@@ -28,6 +28,13 @@ def test_decisions_stand_beside_each_other(tmp_path: Path) -> None:
     assert "told the process plate; 0 of 5 verdicts are not right" in shown
 
 
+def test_a_product_without_a_process_is_told_so(tmp_path: Path) -> None:
+    shown = body(html(run(mvtec(tmp_path, "disc"))))
+    assert "model, no process known" in shown
+    assert "model, without process</td>" in shown  # of the mean
+    assert shown.count("told no process") == 1
+
+
 def test_wrong_verdicts_are_named_the_surest_first(tmp_path: Path) -> None:
     shown = body(html(run(mvtec(tmp_path), "without")))
     assert "told no process; 2 of 5 verdicts are not right" in shown

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from triad_ui.dialogue.verdict import UNDECIDED_BAND
 from triad_ui.evaluation import threshold
 from triad_ui.evaluation.results import ProductResult
 
@@ -53,6 +54,36 @@ def histogram(
     suggested: float | None = None,
 ) -> Figure:
     """Image scores 0..1 of both classes, with the threshold in use and the suggested one."""
+    figure = _bars(good, bad, "score")
+    _line(figure, at, f"threshold {at:.2f}", "solid")
+    if suggested is not None and abs(suggested - at) > 0.005:
+        _line(figure, suggested, f"suggested {suggested:.2f}", "dash", low=True)
+    figure = _laid_out(figure, "score of the image", "photographs")
+    figure.update_xaxes(range=[0, 1])
+    return figure
+
+
+def verdicts(product: ProductResult) -> Figure | None:
+    """The model's probabilities of a defect in both classes, with the band of the undecided; None
+    where it was not asked."""
+    asked = product.verdicts()
+    if not asked:
+        return None
+    good, bad = (
+        [verdict.p_defective for image, verdict in asked if image.defective == defective]
+        for defective in (False, True)
+    )
+    figure = _bars(good, bad, "probability")
+    figure.add_vrect(
+        x0=0.5 - UNDECIDED_BAND, x1=0.5 + UNDECIDED_BAND, fillcolor=NEUTRAL, opacity=0.2,
+        line_width=0, annotation_text="undecided", annotation_position="top left",
+    )  # fmt: skip
+    figure = _laid_out(figure, "the model's probability of a defect", "photographs")
+    figure.update_xaxes(range=[0, 1])
+    return figure
+
+
+def _bars(good: Sequence[float], bad: Sequence[float], what: str) -> Figure:
     import plotly.graph_objects as go
 
     figure = go.Figure()
@@ -63,14 +94,9 @@ def histogram(
         figure.add_bar(
             x=middles, y=counts.tolist(), width=1 / BINS, name=f"{name} ({len(scores)})",
             marker={"color": colour, "pattern": {"shape": shape}}, opacity=0.65,
-            hovertemplate="score %{x:.2f}: %{y}<extra></extra>",
+            hovertemplate=f"{what} %{{x:.2f}}: %{{y}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(barmode="overlay")
-    _line(figure, at, f"threshold {at:.2f}", "solid")
-    if suggested is not None and abs(suggested - at) > 0.005:
-        _line(figure, suggested, f"suggested {suggested:.2f}", "dash", low=True)
-    figure = _laid_out(figure, "score of the image", "photographs")
-    figure.update_xaxes(range=[0, 1])
     return figure
 
 

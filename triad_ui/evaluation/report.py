@@ -37,7 +37,8 @@ body{font:16px/1.5 system-ui,sans-serif;color:#1f2937;max-width:70rem;margin:2re
 padding:0 1rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.3rem .6rem;border-bottom:1px solid #d1d5db;text-align:right}
-th:first-child,td:first-child,td.text{text-align:left}
+th:first-child,td:first-child,.text{text-align:left}td[rowspan]{vertical-align:top}
+td.text{white-space:nowrap}tr:has(td[rowspan]) td{border-top:2px solid #d1d5db}
 .scroll{overflow-x:auto}.plots{display:grid;gap:1rem;
 grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr))}.plots>div{min-width:0}
 .worst{display:flex;flex-wrap:wrap;gap:1rem}figure{margin:0;max-width:31rem}
@@ -66,7 +67,8 @@ def html(result: Evaluation) -> str:
 
 def _head(result: Evaluation) -> Iterator[str]:
     told = as_json(result)
-    yield f"<h1>Evaluation of the expert {escape(result.expert)}</h1>"
+    model = " and of a language model" if result.engine else ""
+    yield f"<h1>Evaluation of the expert {escape(result.expert)}{model}</h1>"
     yield f"<p>{escape(result.made_by)} on {escape(result.root)} ({escape(result.layout)}). "
     yield f"References: {escape(choice_in_words(result))}. "
     yield f"Pool: {escape(result.pool or 'none')}. "
@@ -119,6 +121,7 @@ def _product(product: ProductResult) -> Iterator[str]:
         plots.roc(product),
         plots.histogram(good, bad, suggested=chosen),
         plots.escape_and_overkill(threshold.curve(good, bad), threshold.DEFAULT),
+        plots.verdicts(product),
     )
     yield from (_plot(figure) for figure in figures if figure is not None)
     yield "</div>"

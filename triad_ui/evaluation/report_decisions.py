@@ -13,11 +13,6 @@ from triad_ui.evaluation.decisions import MEASURES, decisions_json, mean_decisio
 from triad_ui.evaluation.defect_size import SIZES
 from triad_ui.evaluation.results import CALLED, Evaluation, ProductResult
 
-NAMES = {
-    "expert": "expert, at its threshold",
-    "model": "model",
-    "model_without_process": "model, without process",
-}
 TITLES = ("accuracy", "balanced", "precision", "recall", "true negatives")
 MOST_WRONG = 20
 
@@ -27,17 +22,18 @@ def decisions(result: Evaluation) -> Iterator[str]:
     told = {product.name: decisions_json(product) for product in result.products}
     if not told:
         return
+    processes = {product.name: bool(product.process) for product in result.products}
     told["mean"] = mean_decisions(list(told.values()))
     yield "<h2>Decisions</h2><div class='scroll'><table><thead><tr><th>product</th>"
-    yield "<th>decided by</th>" + "".join(f"<th>{title}</th>" for title in TITLES)
+    yield "<th class='text'>decided by</th>" + "".join(f"<th>{title}</th>" for title in TITLES)
     yield "<th>undecided</th><th>balanced, more likely letter</th></tr></thead>"
     for name, by in told.items():
-        for who, values in by.items():
-            yield f"<tr><td>{escape(name)}</td><td class='text'>{_named(who, result)}</td>"
-            yield "".join(f"<td>{_cell(values[measure])}</td>" for measure in MEASURES)
-            forced = values.get("forced_choice")
-            yield f"<td>{_undecided(values) if forced else '-'}</td>"
-            yield f"<td>{_cell(forced['balanced_accuracy']) if forced else '-'}</td></tr>"
+        known = processes.get(name, True)
+        shown = [who for who in by if known or who != "model_without_process"]
+        for place, who in enumerate(shown):
+            yield "<tr>" if place else f"<tr><td rowspan='{len(shown)}'>{escape(name)}</td>"
+            yield f"<td class='text'>{_named(who, result, known=known)}</td>"
+            yield from _measures(by[who])
     yield "</table></div>"
     if result.engine:
         yield "<p>An undecided verdict (its two letters within ten per cent of even) counts as "
@@ -68,6 +64,13 @@ def wrong_verdicts(product: ProductResult) -> Iterator[str]:
     yield "</ul></details>"
 
 
+def _measures(values: dict[str, Any]) -> Iterator[str]:
+    yield "".join(f"<td>{_cell(values[measure])}</td>" for measure in MEASURES)
+    forced = values.get("forced_choice")
+    yield f"<td>{_undecided(values) if forced else '-'}</td>"
+    yield f"<td>{_cell(forced['balanced_accuracy']) if forced else '-'}</td></tr>"
+
+
 def _sizes(result: Evaluation) -> Iterator[str]:
     sizes = overall(result)["by_defect_size"]
     if not sizes:
@@ -83,10 +86,14 @@ def _sizes(result: Evaluation) -> Iterator[str]:
     yield "as wrong.</p>"
 
 
-def _named(who: str, result: Evaluation) -> str:
-    if who == "model" and result.process != "without":
-        return "model, with process"
-    return "model, without process" if who == "model" else NAMES[who]
+def _named(who: str, result: Evaluation, *, known: bool = True) -> str:
+    """known: whether the product has a process that the model could be told."""
+    if who == "expert":
+        return "expert, at its threshold"
+    if result.process != "without" and not known:
+        return "model, no process known"
+    with_process = who == "model" and result.process != "without"
+    return f"model, {'with' if with_process else 'without'} process"
 
 
 def _undecided(values: dict[str, Any]) -> str:
