@@ -1,25 +1,12 @@
 // One product of an evaluation: what a threshold would do, plots, worst cases as pictures.
-const Z = 1.959964;
 const HALF = 0.5;
 let at = HALF;
 let kept = null;
 
-// A share with its 95 % interval (Wilson), as the report tells it.
-function share(count, of) {
-  if (!of) return null;
-  const p = count / of;
-  const middle = p + Z * Z / (2 * of), half = Z * Math.sqrt(p * (1 - p) / of + Z * Z / (4 * of * of)), all = 1 + Z * Z / of;
-  return {p, count, of, low: Math.max(0, (middle - half) / all), high: Math.min(1, (middle + half) / all)};
-}
-function said(name, hint, value, without) {
-  const text = value ? `${value.count} of ${value.of}; the true share is likely ${Math.round(100 * value.low)} to ${percent(value.high)}` : without;
-  return h('div', {class: 'tw-share'}, h('span', {class: 'tw-share-name', text: name, title: hint}),
-    h('b', {class: 'tw-number', text: value ? percent(value.p) : '?'}), h('span', {class: 'tw-soft', text}));
-}
 function picture(one) {
   return h('figure', {class: 'tw-worst'},
     h('div', {class: 'tw-worst-pair'}, h('img', {src: one.picture, alt: `Photograph ${one.name}`}), h('img', {src: one.overlaid, alt: 'The same with its heat map'})),
-    h('figcaption', {title: one.path}, h('b', {class: 'tw-number', text: one.score}), ` ${one.kind}, ${one.name}`));
+    h('figcaption', {title: one.where}, h('b', {class: 'tw-number', text: one.score}), ` ${one.kind}, ${one.name}`));
 }
 function draw() {
   forgetPlots();
@@ -37,9 +24,7 @@ function draw() {
     at = Math.min(0.999, Math.max(0.001, level));
     slider.value = at;
     number.textContent = at.toFixed(3);
-    shares.replaceChildren(
-      said('Escape', 'Defective parts called good', share(value.bad.filter((score) => score <= at).length, value.bad.length), 'no defective photograph was judged'),
-      said('Overkill', 'Good parts called defective', share(value.good.filter((score) => score > at).length, value.good.length), 'no good photograph was judged'));
+    shares.replaceChildren(...saidShares(value.good, value.bad, at));
     for (const {figure, node} of drawn) if (figure.key !== 'roc') moveLine(node, at);
   }
   const called = h('input', {class: 'tw-input', type: 'text', value: value.called, maxlength: 200, id: 'tw-called'});

@@ -274,7 +274,9 @@ function crops() {
       h('span', {class: 'tw-label', text: 'Expert score'}),
       h('b', {class: 'tw-number', text: value.score.toFixed(2)}),
       h('span', {text: over ? 'above the threshold 0.50' : 'below the threshold 0.50'}),
-      h('span', {class: 'tw-soft', text: `${value.expert}, ${value.seconds.toFixed(2)} s`})));
+      h('span', {class: 'tw-soft', text: `${value.made}, ${value.seconds.toFixed(2)} s`, title: value.expert})));
+    if (value.kinds.length) kids.push(h('p', {class: 'tw-kinds'}, h('span', {class: 'tw-label', text: 'Looks like'}),
+      value.kinds.map(([kind, similarity]) => h('span', {title: 'How well the description fits, 0 to 1'}, h('b', {text: kind}), ` ${similarity}`))));
   }
   for (const note of value.notes) kids.push(h('p', {class: 'tw-notice', text: note}));
   if (value.policy === 'null') kids.push(h('p', {class: 'tw-notice', text: AT_RANDOM}));

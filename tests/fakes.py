@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from triad_ui.dialogue.processes import load_library
+from triad_ui.expert.offers import SHEETS, offers
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
@@ -155,4 +156,6 @@ def fake_workbench(settings: Settings, load: Load | None = None) -> Workbench:
         Inspector(lambda name: FakeExpert(), loader.current),
         loader,
         load_library(REPOSITORY / "assets" / "processes"),
+        offers=lambda: offers(tuple(SHEETS), settings.cache_dir / "weights", lambda name: False),
+        image_root=settings.image_root,
     )

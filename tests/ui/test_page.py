@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image
 
 from tests.fakes import ANSWER, fake_settings, fake_workbench
 from tests.ui.conftest import png
+from tests.ui.evaluations import fake_evaluations
 from triad_ui.ui.page import blocked, build_page, serve
 from triad_ui.workbench import Workbench
 
@@ -25,6 +27,12 @@ API = {
     "/unload_model",
     "/save_process", "/set_levels", "/settle", "/stop", "/use_example",
     "/choose_regions", "/edit_regions", "/judge_anew",
+    "/how_to_look", "/how_to_look_at", "/choose_expert", "/save_threshold", "/reset_threshold",
+    "/measure_threshold", "/add_defect", "/remove_defect", "/bring_back_defect",
+    "/propose_defects", "/add_folder_to_pool", "/add_uploads_to_pool", "/clear_pool",
+    "/cancel_pool", "/pool",
+    "/look_at_data_set", "/evaluate", "/evaluation", "/cancel_evaluation", "/evaluated_product",
+    "/use_threshold",
 }  # fmt: skip
 
 
@@ -35,7 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Work
         port = free.getsockname()[1]
     settings = fake_settings(tmp_path_factory.mktemp("page"), port)
     workbench = fake_workbench(settings)
-    page = serve(workbench, settings, block=False)
+    page = serve(workbench, settings, fake_evaluations(settings.data_dir), block=False)
     yield f"http://127.0.0.1:{port}", workbench
     page.close()
     workbench.close()
@@ -125,6 +133,29 @@ def test_the_browser_is_told_to_stay_here(served: tuple[str, Workbench]) -> None
         f"{served[0]}/gradio_api/queue/join", json={}, headers={"Origin": "https://evil.example"}
     )
     assert foreign.status_code == 403
+
+
+def test_an_evaluation_by_client_and_its_files(served: tuple[str, Workbench]) -> None:
+    client = Client(served[0], verbose=False)
+    client.predict("parts", "fake", 2, ["plate"], "no", api_name="/evaluate")
+    until = time.monotonic() + 60
+    while (told := client.predict("", api_name="/evaluation"))[0]["phase"] != "done":
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    name = told[1]["kept"]
+    for file in told[1]["files"]:
+        answer = httpx.get(f"{served[0]}/evaluation/{name}/{file['file']}")
+        assert answer.status_code == 200 and len(answer.content) > 100
+        assert answer.headers["content-disposition"].startswith("attachment; ")
+    for path in (f"{name}/card.json", "..%2f..%2fsessions.db/numbers.json", "x/report.html"):
+        assert httpx.get(f"{served[0]}/evaluation/{path}").status_code == 404
+
+
+def test_plotly_comes_from_this_page_once(served: tuple[str, Workbench]) -> None:
+    first = httpx.get(f"{served[0]}/plotly.js")
+    assert first.headers["content-type"].startswith("text/javascript") and "Plotly" in first.text
+    again = httpx.get(f"{served[0]}/plotly.js", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
 
 
 def test_health(served: tuple[str, Workbench]) -> None:

@@ -57,8 +57,10 @@ class CaseEvents:
         self._layout = laying_out
 
     @guard
-    def inspect(self, draft: Draft, name: str, text: str, product: str) -> CaseShown:
-        """Inspect what is laid out."""
+    def inspect(
+        self, draft: Draft, name: str, text: str, product: str, expert: str = ""
+    ) -> CaseShown:
+        """Inspect what is laid out. expert: "" for the one that is set up."""
         if draft.query is None:
             raise NotFound("There is no photo yet. Drop one under Photo, or click an example.")
         process = chosen_process(self._workbench, name, text, product)
@@ -67,7 +69,7 @@ class CaseEvents:
             draft.references,
             process,
             product=(product or "").strip(),
-            expert=self._settings.expert,
+            expert=expert or self._settings.expert,
             policy=self._settings.policy,
             seed=self._settings.seed,
         )

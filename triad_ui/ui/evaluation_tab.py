@@ -55,12 +55,12 @@ def build_evaluation_tab(runs: Evaluations, workbench: Workbench, first: str) ->
                 found = panel("seen", elem_id="data-set-seen")
                 products = gr.Dropdown(
                     choices=[], value=[], multiselect=True, label="Products",
-                    info="None chosen: all of them.", elem_id="products",
+                    allow_custom_value=True, info="None chosen: all of them.", elem_id="products",
                 )  # fmt: skip
             with gr.Column(min_width=0, elem_classes="tw-fields"):
                 expert = gr.Dropdown(
-                    choices=[(first, first)], value=first, label="Expert", filterable=False,
-                    elem_id="evaluated-expert",
+                    choices=[(first, first)], value=first, label="Expert",
+                    allow_custom_value=True, elem_id="evaluated-expert",
                 )  # fmt: skip
                 shots = gr.Slider(
                     0, 16, value=SHOTS, step=1, label="References a product", elem_id="shots",

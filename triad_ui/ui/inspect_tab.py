@@ -14,6 +14,7 @@ from triad_ui.ui.case_events import CaseEvents
 from triad_ui.ui.conversation import Conversation, build_conversation
 from triad_ui.ui.correction_form import CorrectionForm, build_correction_form
 from triad_ui.ui.examples import Example
+from triad_ui.ui.how_panel import connect_how_panel
 from triad_ui.ui.layout_events import LayoutEvents
 from triad_ui.ui.layout_panel import LayoutPanel, build_layout
 from triad_ui.ui.panel import panel
@@ -77,7 +78,7 @@ def build_inspect_tab(
     wanted = gr.Textbox(visible="hidden", elem_id="wanted", label="Wanted")
     with gr.Row(elem_id="inspect-grid", equal_height=False):
         with gr.Column(elem_id="laying-out", elem_classes="tw-column", min_width=0):
-            layout = build_layout(examples)
+            layout = build_layout(examples, settings.expert)
         with gr.Column(elem_id="looking", elem_classes="tw-column", min_width=0):
             viewer = panel("viewer", elem_id="viewer")
             looking = build_region_panel(settings.vote)
@@ -97,7 +98,8 @@ def build_inspect_tab(
     judging = [case_id, looking.vote]
 
     _connect_layout(laying_out, layout, draft, wanted, fresh, viewer, case_id)
-    asked = [draft, layout.process, layout.text, layout.product]
+    asked = [draft, layout.process, layout.text, layout.product, layout.how.expert]
+    connect_how_panel(layout.how, layout, wanted, workbench, settings)
     pressed = layout.inspect.click(
         events.inspect, asked, case, api_name="inspect", show_progress="minimal",
         show_progress_on=[layout.inspect], **GPU,

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import gradio as gr
 
 from triad_ui.ui.examples import Example
+from triad_ui.ui.how_panel import SUFFIXES, HowPanel, build_how_panel
 from triad_ui.ui.layout_events import Levels
 from triad_ui.ui.panel import panel
-
-SUFFIXES = [".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"]
 
 
 class LayoutPanel(NamedTuple):
@@ -26,11 +25,12 @@ class LayoutPanel(NamedTuple):
     product: gr.Textbox
     save: gr.Button
     saved: gr.Markdown
+    how: HowPanel
     inspect: gr.Button
 
 
-def build_layout(examples: tuple[Example, ...]) -> LayoutPanel:
-    """Build the left side; call inside its column."""
+def build_layout(examples: tuple[Example, ...], expert: str) -> LayoutPanel:
+    """Build the left side; call inside its column. expert: the one that is chosen at first."""
     cards = [
         {"name": e.name, "title": e.title, "truth": e.truth, "thumb": f"example/{e.name}.png"}
         for e in examples
@@ -58,9 +58,10 @@ def build_layout(examples: tuple[Example, ...]) -> LayoutPanel:
     with gr.Row(elem_classes="tw-line"):
         save = gr.Button("Save as new version", size="sm", elem_id="save-process", min_width=0)
         saved = gr.Markdown(elem_id="process-saved", elem_classes="tw-note")
+    how = build_how_panel(expert)
     inspect = gr.Button("Inspect", variant="primary", elem_id="inspect")
     shipped = panel("examples", cards, elem_id="examples", visible=bool(cards))
     return LayoutPanel(
         laid, shipped, photo, good, Levels(group, page, black, white), process, text, product,
-        save, saved, inspect,
+        save, saved, how, inspect,
     )  # fmt: skip

@@ -15,7 +15,7 @@ import gradio as gr
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
 
-BEFORE = {"viewer": ("regions",), "product": ("plots",)}
+BEFORE = {"viewer": ("regions",), "product": ("shares", "plots"), "how": ("shares",)}
 """Further scripts of a panel, which stand before its own."""
 
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from triad_ui.expert.offers import SHEETS
+from triad_ui.expert.threshold import NEUTRAL
 from triad_ui.model.status import EngineStatus
 from triad_ui.records import (
     LOCATIONS,
@@ -24,6 +26,7 @@ from triad_ui.records import (
 )
 
 LABELS = {"defective": "Defective", "normal": "Normal", "undecided": "Undecided"}
+MOST_KINDS = 3
 WAITING = "Reading the pictures, the process and your question ..."
 
 Json = dict[str, Any]
@@ -79,11 +82,30 @@ def viewer(case: Case) -> Json:
         "rois": [_roi(case, n, roi) for n, roi in enumerate(case.rois, 1)],
         "score": amap.score,
         "expert": amap.expert,
+        "made": made_by(case),
+        "kinds": [[kind, f"{similarity:.2f}"] for kind, similarity in amap.kinds[:MOST_KINDS]],
         "calibrated": amap.calibrated,
         "policy": case.policy,
         "seconds": case.timings.expert,
         "notes": notes,
     }
+
+
+def made_by(case: Case) -> str:
+    """Who made the map, from what, at which threshold: "Reference, compared with 2 good parts"."""
+    amap = case.anomaly_map
+    name = amap.expert.partition("@")[0]
+    count = len(case.references)
+    compared = {
+        "references": f"compared with {count} good part{'s' if count != 1 else ''}",
+        "single image": "compared with itself",
+        "pool": "compared with the pool of the product",
+        "text": "compared with words",
+    }[amap.basis]
+    line = f"{SHEETS[name].title if name in SHEETS else name}, {compared}"
+    if amap.threshold != NEUTRAL:
+        line += f"; threshold of {case.product}: {amap.threshold:.3f} of the expert's own scale"
+    return line
 
 
 def _roi(case: Case, number: int, roi: Roi) -> Json:

@@ -77,11 +77,14 @@ def notes(result: ProductResult) -> list[str]:
 
 
 def figures(result: ProductResult, good: Sequence[float], bad: Sequence[float]) -> list[Json]:
-    """The plots as plotly's own JSON, without its template: the page has its own colours."""
-    chosen = result.suggestion.point.threshold if result.suggestion else None
+    """The plots as plotly's own JSON, without its template: the page has its own colours.
+
+    The suggested threshold is no line of its own: the page's slider, which moves the line, begins
+    there.
+    """
     named = (
         ("histogram", "Scores of good and defective photographs",
-         plots.histogram(good, bad, suggested=chosen)),
+         plots.histogram(good, bad)),
         ("trade", "Escape and overkill over the threshold",
          plots.escape_and_overkill(threshold.curve(good, bad), threshold.DEFAULT)),
         ("roc", "Defects found over false alarms (ROC)", plots.roc(result)),
@@ -118,7 +121,7 @@ def used(settings: ProductSettings, title: str, shots: int) -> Json:
 def _case(case: WorstCase) -> Json:
     return {
         "name": PurePath(case.name).name,
-        "path": case.name,
+        "where": case.name,
         "kind": case.kind,
         "score": f"{case.score:.2f}",
         "picture": _picture(case.picture),
