@@ -22,7 +22,7 @@ RANKS = (
     {"inspector", "synthesis"},
     {"evaluation", "answering"},
     {"rounds", "products"},
-    {"evaluating"},
+    {"evaluating", "inspecting"},
     {"workbench"},
     {"wiring"},
     {"ui", "cli_models", "cli_evaluate", "cli_instruct"},

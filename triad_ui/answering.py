@@ -15,6 +15,7 @@ from dataclasses import replace
 from triad_ui.errors import ModelError, StoreError, TriadError
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
+from triad_ui.imaging.stored_picture import StoredPicture
 from triad_ui.inspector import Inspector
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.loader import ModelLoader
@@ -113,7 +114,7 @@ class Answering:
     def _inspection(self, case: Case) -> Inspection:
         return Inspection(
             query=self._images.open(case.query),
-            references=tuple(self._images.open(record) for record in case.references),
+            references=tuple(StoredPicture(each, self._images) for each in case.references),
             process=case.process,
             anomaly_map=case.anomaly_map,
             rois=case.rois,

@@ -8,7 +8,6 @@ Knows nothing of Gradio; imports no torch (the model comes in through a loader).
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,24 +15,24 @@ from pathlib import Path
 
 from triad_ui.answering import Answering
 from triad_ui.dialogue.processes import find, parse
-from triad_ui.errors import NotFound, ProcessError, StoreError
+from triad_ui.errors import ProcessError, StoreError
 from triad_ui.expert.offers import ExpertOffer
-from triad_ui.expert.roi import drawn
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
-from triad_ui.imaging.stored_picture import StoredPicture
-from triad_ui.inspector import Inspector, regions
+from triad_ui.inspecting import Inspecting
+from triad_ui.inspector import Inspector
 from triad_ui.model.catalogue import ModelCatalogue
 from triad_ui.model.choice import Machine, ModelChoice, ModelOffer
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.loader import ModelLoader
 from triad_ui.model.status import EngineStatus
-from triad_ui.products.pools import Report, in_steps, lit_like
+from triad_ui.products.pools import Report
 from triad_ui.products.products import Products
 from triad_ui.records import (
     Case,
     CaseSummary,
     Correction,
+    DefectDescription,
     ImageRecord,
     ManufacturingProcess,
     Picture,
@@ -73,6 +72,7 @@ class Workbench:
         self.products = Products(
             images, store.products, inspector.expert, loader.current, image_root
         )
+        self._inspecting = Inspecting(images, store, inspector, self.products, self._stops)
         self._answering = Answering(images, store, inspector, loader, self._stops)
 
     # -- images ---------------------------------------------------------------------------------
@@ -126,74 +126,34 @@ class Workbench:
         expert: str = "reference",
         policy: Policy = "ranked",
         seed: int = 0,
+        pool: Sequence[Picture] = (),
+        defects: Sequence[DefectDescription] = (),
         report: Report | None = None,
         stop: threading.Event | None = None,
     ) -> Case:
-        """Score, choose regions, store. Raises ImageError, ExpertError, NotSaved, Stopped.
+        """Score with all that is kept of the product, choose regions, store.
 
-        The product's pool, defect descriptions, stored scale and threshold are used as the expert
-        can. policy: ranked, faithful, null (drawn at random by `seed`) or anyres (none). Deep
-        references are rendered under the query's window. report, stop: of the expert's work; once
-        stopped nothing is stored, and what was looked at is kept for the next time.
+        See `inspecting.Inspecting.inspect`. Raises ImageError, ExpertError, NotSaved, Stopped.
         """
-        started = time.perf_counter()
-        picture = self._images.open(query)
-        compared = [StoredPicture(lit_like(query, each), self._images) for each in references]
-        product = product.strip() or (process.product if process else "") or "part"
-        known = self.products.known(product, expert, query)
-        inspection = self._inspector.inspect(
-            picture,
-            compared,
-            process,
-            product=product,
-            expert=expert,
-            pool=known.pool,
-            subject=known.subject,
-            threshold=known.threshold,
-            policy=policy,
-            seed=seed,
-            decode_seconds=time.perf_counter() - started,
-            report=in_steps(report, "Comparing: step"),
-            stop=stop,
-        )
-        return self._store.case(self._store.add_case(inspection))
+        return self._inspecting.inspect(
+            query, references, process,
+            product=product, expert=expert, policy=policy, seed=seed, pool=pool, defects=defects,
+            report=report, stop=stop,
+        )  # fmt: skip
 
     def set_rois(self, case_id: str, rois: Sequence[Roi]) -> Case:
         """Replace the regions by a person's; `judge` then judges anew. Returns the case.
 
-        rois: at most four, none is an answer too. They are cut at the photo's border; a box that
-        the expert had found keeps its score. Turns keep the regions they were asked with. Raises
-        RegionError, NotFound, NotSaved.
+        rois: at most four, none is an answer too. Raises RegionError, NotFound, NotSaved.
         """
-        case = self._store.case(case_id)
-        found = regions(case.anomaly_map, case.query, "ranked")
-        known = [*found, *(roi for roi in case.rois if roi.source == "expert")]
-        kept = drawn([roi.box for roi in rois], case.query.size, known)
-        return self._new_regions(case, kept, "user")
+        return self._inspecting.set_rois(case_id, rois)
 
     def choose_rois(self, case_id: str, policy: Policy, seed: int = 0) -> Case:
         """Let others choose the regions, from the stored map; `judge` then judges anew.
 
-        policy: ranked, faithful, null, anyres as in `inspect`; user: those that a person drew last
-        (NotFound when nobody did). The expert does not run again. Raises NotFound, NotSaved.
+        policy: as in `inspect`, or user: those that a person drew last. Raises NotFound, NotSaved.
         """
-        case = self._store.case(case_id)
-        if policy == "user":
-            chosen = self._store.last_rois(case_id, "user")
-            if chosen is None:
-                raise NotFound(
-                    "Nobody has drawn regions on this photo yet. Press Edit regions and draw them."
-                )
-        else:
-            chosen = regions(case.anomaly_map, case.query, policy, seed)
-        return self._new_regions(case, chosen, policy)
-
-    def _new_regions(self, case: Case, rois: tuple[Roi, ...], policy: Policy) -> Case:
-        if (rois, policy) == (case.rois, case.policy):
-            return case
-        self._store.set_rois(case.id, rois, policy)
-        self._stops.outdate(case.id)
-        return self._store.case(case.id)
+        return self._inspecting.choose_rois(case_id, policy, seed)
 
     def case(self, case_id: str) -> Case:
         """A stored case. Raises NotFound."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from triad_ui.errors import ImageError
 from triad_ui.imaging.decode import MAX_PIXELS, decode
-from triad_ui.records import Picture
+from triad_ui.records import ImageRecord, Picture
 
 KEPT_BYTES = 512 * 2**20
 
@@ -45,10 +45,28 @@ def read_mask(path: Path, size: tuple[int, int], *, max_pixels: int = MAX_PIXELS
     return mask > 0
 
 
+class PictureFile(Picture):
+    """As any Picture; `rgb` raises ImageError when the file cannot be read any more."""
+
+    __slots__ = ("_file", "_files")
+    _files: PictureFiles
+    _file: int
+
+    def __init__(self, record: ImageRecord, files: PictureFiles, file: int) -> None:
+        for name, value in (("record", record), ("_files", files), ("_file", file)):
+            object.__setattr__(self, name, value)  # a Picture is frozen
+
+    @property
+    def rgb(self) -> np.ndarray:  # type: ignore[override]
+        """uint8 (height, width, 3)."""
+        return self._files.open(self._file).rgb
+
+
 class PictureFiles(Sequence[Picture]):
     """The pictures of files, decoded on demand; least recently used pixels go first.
 
-    kept_bytes: of pixels; the picture asked for last is kept whatever its size.
+    What is given out holds no pixels, so that a pool may be larger than memory whatever is done
+    with it. kept_bytes: of pixels; the picture asked for last is kept whatever its size.
     """
 
     def __init__(
@@ -61,9 +79,10 @@ class PictureFiles(Sequence[Picture]):
         self.paths = tuple(paths)
         self._kept_bytes = kept_bytes
         self._max_pixels = max_pixels
+        self._records: dict[int, ImageRecord] = {}
         self._held: OrderedDict[int, Picture] = OrderedDict()
         self._bytes = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -71,14 +90,19 @@ class PictureFiles(Sequence[Picture]):
     @overload
     def __getitem__(self, index: int) -> Picture: ...
     @overload
-    def __getitem__(self, index: slice) -> PictureFiles: ...
-    def __getitem__(self, index: int | slice) -> Picture | PictureFiles:
-        """Raises ImageError for a file that cannot be read (any more)."""
-        if isinstance(index, slice):
-            return PictureFiles(
-                self.paths[index], kept_bytes=self._kept_bytes, max_pixels=self._max_pixels
-            )
-        index = range(len(self.paths))[index]
+    def __getitem__(self, index: slice) -> list[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+        """Decodes a file the first time. Raises ImageError for one that cannot be read."""
+        numbers = range(len(self.paths))[index]
+        if isinstance(numbers, range):
+            return [self[number] for number in numbers]
+        with self._lock:
+            if numbers not in self._records:
+                self._records[numbers] = self.open(numbers).record
+            return PictureFile(self._records[numbers], self, numbers)
+
+    def open(self, index: int) -> Picture:
+        """The picture with its pixels in memory."""
         with self._lock:
             if index not in self._held:
                 picture = read_picture(self.paths[index], max_pixels=self._max_pixels)
