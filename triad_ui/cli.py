@@ -1,4 +1,4 @@
-"""`python -m triad_ui COMMAND`: inspect, models, evaluate, instruct, train-embedded and more.
+"""`python -m triad_ui COMMAND`: inspect, experts, models, evaluate, train-embedded and more.
 
 The same use cases as the page, through the same workbench: what is inspected here stands in History
 there. Every setting is a flag as well. Results go to standard output, everything else to standard
@@ -13,15 +13,15 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from triad_ui.cli_answers import add_answers_flags, evaluate_answers
 from triad_ui.cli_evaluate import add_evaluate_flags, evaluate
+from triad_ui.cli_experts import experts
+from triad_ui.cli_inspect import add_inspect_flags, inspect
 from triad_ui.cli_instruct import add_instruct_flags, instruct
 from triad_ui.cli_models import convert, models
-from triad_ui.errors import ImageError, ModelNotReady, NotSaved, RegionError, TriadError
-from triad_ui.records import Case, ImageRecord, ManufacturingProcess, Roi, Turn
+from triad_ui.errors import TriadError
 from triad_ui.settings import SPECS, Settings, load
 
 
@@ -39,44 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("triad: stopped.", file=sys.stderr)
         return 130
-
-
-def inspect(settings: Settings, flags: dict) -> int:
-    """Inspect one photograph and ask about it."""
-    from triad_ui.wiring import build_workbench
-
-    regions = [_region(text) for text in flags["region"]]
-    workbench = build_workbench(settings)
-    try:
-        process = _process(workbench, flags["process"])
-        query = _add(workbench, flags["query"])
-        references = [_add(workbench, path) for path in flags["reference"]]
-        status = None
-        if not flags["maps_only"]:
-            workbench.load_model()
-            status = workbench.wait_for_model()
-        workbench.warm_up(settings.expert)
-        case = workbench.inspect(
-            query, references, process,
-            product=flags["product"] or "", expert=settings.expert, policy=settings.policy,
-            seed=settings.seed,
-        )  # fmt: skip
-        if flags["region"]:
-            case = workbench.set_rois(case.id, regions)
-        if flags["map"]:
-            _save_map(Path(flags["map"]), case)
-        turn, missing = None, ""
-        if status is not None and status.state != "ready":
-            missing = status.message
-        elif status is not None:
-            turn = _ask(workbench, case, flags["ask"], vote=settings.vote, show=not flags["json"])
-        if flags["json"]:
-            print(json.dumps(summary(case, turn, missing)))
-        else:
-            _print(case, turn, missing)
-        return 0
-    finally:
-        workbench.close()
 
 
 def train_embedded(settings: Settings, flags: dict) -> int:
@@ -134,109 +96,6 @@ def doctor(settings: Settings, flags: dict) -> int:
     return 0 if report.sound else 1
 
 
-def summary(case: Case, turn: Turn | None, missing: str = "") -> dict:
-    """The case as one JSON object; see README for its fields."""
-    timings = asdict(turn.timings if turn else case.timings)
-    verdict = turn.verdict if turn else None
-    return {
-        "case": case.id,
-        "score": round(case.anomaly_map.score, 6),
-        "calibrated": case.anomaly_map.calibrated,
-        "basis": case.anomaly_map.basis,
-        "expert": case.anomaly_map.expert,
-        "policy": case.policy,
-        "rois": [[*roi.box, None if roi.score is None else round(roi.score, 6)]
-                 for roi in case.rois],
-        "verdict": asdict(verdict) if verdict else None,
-        "question": turn.question if turn else "",
-        "answer": turn.answer if turn else "",
-        "state": turn.state if turn else "absent",
-        "error": turn.error if turn else missing,
-        "timings": {name: round(value, 4) for name, value in timings.items()},
-        "engine": turn.engine if turn else "",
-        "visual_tokens": turn.visual_tokens if turn else 0,
-    }  # fmt: skip
-
-
-def _region(text: str) -> Roi:
-    try:
-        x0, y0, x1, y1 = (int(edge) for edge in text.split(","))
-    except ValueError:
-        raise RegionError(
-            f"--region {text} is not four numbers. Write left,top,right,bottom in pixels, such as "
-            "--region 100,40,260,180."
-        ) from None
-    return Roi(x0, y0, x1, y1, source="user")
-
-
-def _ask(workbench, case: Case, question: str | None, *, vote: bool, show: bool) -> Turn:
-    from triad_ui.dialogue.prompt import DEFAULT_QUESTION
-
-    shown, turn = "", None
-    for turn in workbench.ask(case.id, question or DEFAULT_QUESTION, vote=vote):
-        if show:
-            print(turn.answer[len(shown) :], end="", flush=True)
-            shown = turn.answer
-    if show:
-        print()
-    if turn is None:
-        raise ModelNotReady("The model gave no answer. Ask again.")
-    return turn
-
-
-def _print(case: Case, turn: Turn | None, missing: str) -> None:
-    amap = case.anomaly_map
-    print(f"expert score {amap.score:.2f} (0.5 is the threshold; {amap.basis})")
-    for roi in case.rois:
-        score = "" if roi.score is None else f"  score {roi.score:.2f}"
-        print(f"  region {roi.x0},{roi.y0} to {roi.x1},{roi.y1}{score}")
-    if turn and turn.verdict:
-        print(f"verdict {turn.verdict.label}, p(defective) {turn.verdict.p_defective:.2f}")
-    if (turn and turn.error) or missing:
-        print((turn.error if turn else "") or missing)
-
-
-def _save_map(path: Path, case: Case) -> None:
-    import cv2
-    import numpy as np
-
-    values = cv2.resize(case.anomaly_map.values, case.query.size, interpolation=cv2.INTER_LINEAR)
-    try:
-        with path.open("wb") as file:
-            np.save(file, values.astype(np.float32))
-    except OSError as error:
-        raise NotSaved(
-            f"The map cannot be written to {path} ({error.strerror}). Name another file with --map."
-        ) from error
-
-
-def _process(workbench, wanted: str | None) -> ManufacturingProcess | None:
-    if not wanted:
-        return None
-    if not wanted.startswith("@"):
-        return workbench.process(wanted)
-    from triad_ui.dialogue.processes import parse
-
-    return parse(_read(wanted[1:]).decode("utf-8", errors="replace"))
-
-
-def _add(workbench, path: str) -> ImageRecord:
-    try:
-        return workbench.add_image(_read(path), Path(path).name)
-    except ImageError as error:
-        told = str(error)
-        raise ImageError(told if path in told else f"{path}: {told}") from error
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(
-            f"{path} cannot be read ({error.strerror}). Check the path and its permissions."
-        ) from error
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m triad_ui", description="Triad Workbench from a shell."
@@ -258,18 +117,9 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    one = command("inspect", inspect)
-    one.add_argument("query", metavar="QUERY", help="photograph of the part")
-    one.add_argument("--reference", action="extend", nargs="+", default=[], metavar="R",
-                     help="photographs of good parts")  # fmt: skip
-    one.add_argument("--process", metavar="NAME|@FILE", help="from the library, or a text file")
-    one.add_argument("--product", metavar="NAME", help="what the part is called in the question")
-    one.add_argument("--region", action="append", metavar="L,T,R,B", default=[],
-                     help="look here instead of where the map says; up to four times")  # fmt: skip
-    one.add_argument("--ask", metavar="TEXT", help="the question; a usual one if not given")
-    one.add_argument("--map", metavar="OUT.npy", help="write the map, float32 (height, width)")
-    one.add_argument("--maps-only", action="store_true", help="do not load the language model")
-    one.add_argument("--json", action="store_true", help="print one JSON object")
+    add_inspect_flags(command("inspect", inspect))
+    offered = command("experts", experts)
+    offered.add_argument("--json", action="store_true", help="print one JSON object")
     listed = command("models", models)
     listed.add_argument("source", nargs="?", help="a folder or an endpoint's URL to look at")
     listed.add_argument("--json", action="store_true", help="print one JSON object")

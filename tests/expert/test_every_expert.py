@@ -15,8 +15,9 @@ from tests.expert.published_weights import save_base, save_published
 from tests.fakes import fake_settings
 from tests.products.drawn import png_of
 from triad_ui.errors import ExpertError, WeightsError
+from triad_ui.expert import wide_resnet
 from triad_ui.expert.expert import DEFAULT, EMBEDDED, EXPERTS, Means, load
-from triad_ui.expert.offers import SHEETS, offers
+from triad_ui.expert.offers import SHEETS, WIDE_RESNET, offers
 from triad_ui.expert.progress import Stopped
 from triad_ui.expert.watched import score
 from triad_ui.feedback.store import FeedbackStore
@@ -190,6 +191,7 @@ def test_missing_weights_are_told_with_what_to_put_where(
 def test_every_expert_is_described_and_every_description_is_of_one() -> None:
     assert set(SHEETS) == set(NAMES)
     assert tuple(offer.name for offer in offers(NAMES, Path("nowhere"))) == NAMES
+    assert WIDE_RESNET == wide_resnet.PATTERNS
     for name in EMBEDDED:
         assert offers([name], Path("nowhere"))[0].ready
 

@@ -3,85 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from tests.fakes import FakeExpert, FakeModel, fake_settings
+from tests.fakes import FakeModel, fake_settings
+from tests.products.batch_expert import BatchExpert
 from tests.products.drawn import part
-from triad_ui.expert.progress import Report, Stopped
+from triad_ui.expert.progress import Stopped
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
 from triad_ui.model.loader import ModelLoader
 from triad_ui.records import (
-    AnomalyMap,
     Correction,
     DefectDescription,
-    ImageRecord,
-    Picture,
     Scale,
     Subject,
 )
 from triad_ui.workbench import Workbench
-
-
-class BatchExpert(FakeExpert):
-    """Remembers what it was told, and compares with a pool step by step."""
-
-    name = "musc"
-
-    def __init__(self) -> None:
-        self.told: list[tuple[tuple[str, ...], tuple[str, ...], Subject | None]] = []
-        self.prepared: list[str] = []
-
-    def prepare(
-        self,
-        pictures: Sequence[Picture],
-        *,
-        report: Report | None = None,
-        stop: threading.Event | None = None,
-    ) -> None:
-        for number, picture in enumerate(pictures, 1):
-            if stop is not None and stop.is_set():
-                raise Stopped("stopped")
-            self.prepared.append(picture.record.name)
-            if report is not None:
-                report(number, len(pictures))
-
-    def score(
-        self,
-        query: Picture,
-        references: Sequence[Picture],
-        pool: Sequence[Picture] = (),
-        subject: Subject | None = None,
-        *,
-        report: Report | None = None,
-        stop: threading.Event | None = None,
-    ) -> AnomalyMap:
-        self.prepare(pool, report=report, stop=stop)
-        self.told.append((names(references), names(pool), subject))
-        values, score = self.raw(query, references, pool, subject)
-        return AnomalyMap(values, score, True, "musc@1", "pool")
-
-    def raw(
-        self,
-        query: Picture,
-        references: Sequence[Picture],
-        pool: Sequence[Picture] = (),
-        subject: Subject | None = None,
-        *,
-        report: Report | None = None,
-        stop: threading.Event | None = None,
-    ) -> tuple[np.ndarray, float]:
-        self.prepare(pool, report=report, stop=stop)
-        return super().raw(query, references, pool, subject)
-
-
-def names(pictures: Sequence[Picture | ImageRecord]) -> tuple[str, ...]:
-    return tuple(p.name if isinstance(p, ImageRecord) else p.record.name for p in pictures)
 
 
 @pytest.fixture

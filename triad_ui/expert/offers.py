@@ -14,14 +14,19 @@ from typing import Literal
 Use = Literal["references", "pool", "text"]
 CLIP = "openai/clip-vit-large-patch14-336"
 DINOV2 = "facebook/dinov2-large"
-APRIL_GAN = "github.com/ByChelsea/VAND-APRIL-GAN (exps/pretrained)"
-ANOMALY_CLIP = "github.com/zqhang/AnomalyCLIP (checkpoints/9_12_4_multiscale/epoch_15.pth)"
+APRIL_GAN = "from github.com/ByChelsea/VAND-APRIL-GAN, folder exps/pretrained"
+ANOMALY_CLIP = (
+    "anomaly_clip.pth, which is checkpoints/9_12_4_multiscale/epoch_15.pth of "
+    "github.com/zqhang/AnomalyCLIP under that name"
+)
 WIDE_RESNET = (
     "wide_resnet50*.safetensors",
     "wide_resnet50*/*.safetensors",
     "wide_resnet50*.pth",
     "wide_resnet50*.pt",
+    "wide_resnet50*/*.bin",
 )
+"""As `wide_resnet.PATTERNS`, which cannot be asked without torch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class _Sheet:
     """What is known of an expert before it is loaded.
 
     repository: on a hub, "" without. files: one of these patterns must be in the weights folder.
-    source: where that file comes from. as_file: the name to give it.
+    told: what a person is to put there for it, and where that comes from.
     """
 
     title: str
@@ -58,7 +63,7 @@ class _Sheet:
     needs: tuple[Use, ...] = ()
     repository: str = ""
     files: tuple[str, ...] = ()
-    source: str = ""
+    told: str = ""
 
 
 SHEETS: dict[str, _Sheet] = {
@@ -97,19 +102,19 @@ SHEETS: dict[str, _Sheet] = {
         "Compares with sentences on good and faulty parts, and with references where there are any;"
         " names the likely kind of defect. Trained on MVTec AD.",
         ("text", "references"), repository=CLIP, files=("mvtec_pretrained.pth",),
-        source=APRIL_GAN,
+        told=f"mvtec_pretrained.pth, {APRIL_GAN}",
     ),
     "april-gan-visa": _Sheet(
         "April-GAN (VisA)",
         "April-GAN with the layers that were trained on VisA: for parts as in MVTec AD.",
         ("text", "references"), repository=CLIP, files=("visa_pretrained.pth",),
-        source=APRIL_GAN,
+        told=f"visa_pretrained.pth, {APRIL_GAN}",
     ),
     "anomaly-clip": _Sheet(
         "AnomalyCLIP",
         "Tells damaged from whole objects by learned sentences, whatever the product.",
         ("text", "references"), repository=CLIP, files=("anomaly_clip.pth",),
-        source=ANOMALY_CLIP,
+        told=ANOMALY_CLIP,
     ),
     "few-shot-bank": _Sheet(
         "Few-shot bank",
@@ -120,7 +125,8 @@ SHEETS: dict[str, _Sheet] = {
         "PatchCore",
         "A thinned memory of good parts through Wide ResNet-50; for many references.",
         ("references",), ("references",), files=WIDE_RESNET,
-        source="`hf download timm/wide_resnet50_2.tv_in1k model.safetensors`",
+        told="the folder that `hf download timm/wide_resnet50_2.tv_in1k model.safetensors "
+        "--local-dir wide_resnet50_2` makes",
     ),
 }  # fmt: skip
 """By name in the registry, in the order in which they are offered."""
@@ -152,7 +158,7 @@ def _offer(name: str, weights: Path, in_hub_cache: Callable[[str], bool]) -> Exp
     sheet = SHEETS.get(name) or _Sheet(name, "", ())
     told = []
     if sheet.files and not any(any(weights.glob(pattern)) for pattern in sheet.files):
-        told.append(f"{sheet.files[0]}, from {sheet.source}")
+        told.append(sheet.told)
     if sheet.repository:
         folder = sheet.repository.rpartition("/")[2]
         if not whole(weights / folder) and not in_hub_cache(sheet.repository):

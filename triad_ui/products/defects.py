@@ -98,3 +98,12 @@ def tidied(description: DefectDescription) -> DefectDescription:
             "what an expert reads of it ends sooner."
         )
     return DefectDescription(kind, text, description.source)
+
+
+def described(text: str) -> DefectDescription:
+    """What a person typed as "kind: how it looks"; without a colon it is the kind alone.
+
+    Raises ExpertError for what says nothing.
+    """
+    kind, _, look = text.partition(":")
+    return tidied(DefectDescription(kind, look))
