@@ -8,7 +8,8 @@ import pytest
 from tests.synthesis import fakes
 from triad_ui.synthesis import families as catalogue
 from triad_ui.synthesis.sample import make_sample
-from triad_ui.synthesis.sheet import contact_sheet, main
+from triad_ui.synthesis.sheet import TOUR, contact_sheet, main, tour
+from triad_ui.synthesis.surface import SURFACE_KINDS
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +27,13 @@ def test_the_command_writes_a_picture(tmp_path: Path, capsys: pytest.CaptureFixt
     main([str(tmp_path / "sheet.png"), "--rows", "1", "--seed", "3"])
     assert cv2.imread(str(tmp_path / "sheet.png")) is not None
     assert "3 samples" in capsys.readouterr().out
+
+
+def test_the_tour_shows_every_family_and_every_surface_defect(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()  # the real families
+    shown = tour(seed=5, size=64)
+    assert sorted(sample.family for sample in shown) == sorted(catalogue.FAMILIES)
+    assert (
+        {sample.kind for sample in shown if not sample.logical} == set(SURFACE_KINDS) == set(TOUR)
+    )
+    assert {sample.flipped for sample in shown if sample.logical} == {True, False}

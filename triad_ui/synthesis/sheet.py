@@ -1,8 +1,11 @@
 """A contact sheet of samples: reference, query, query with its mask outlined, the truth in words.
 
     python -m triad_ui.synthesis.sheet OUT.png [--seed N] [--rows N] [--family NAME]
+    python -m triad_ui.synthesis.sheet docs/synthetic_samples.jpg --tour
 
-For people to judge whether the generator is convincing. Knows nothing of how samples are made.
+The tour shows every family once, every surface defect on a product where it may well be met, and
+deviations from the process on the others. For people to judge whether the generator is convincing.
+Knows nothing of how samples are made.
 """
 
 from __future__ import annotations
@@ -14,8 +17,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from triad_ui.synthesis.families import FAMILIES
 from triad_ui.synthesis.sample import Sample, make_sample
 
+TOUR = {
+    "scratch": "drilled plate", "crack": "ceramic tile", "loose thread": "woven fabric",
+    "abrasion": "wood panel", "dent": "bottle cap", "stain": "carpet", "hole": "leather",
+    "contamination": "circuit board", "discoloration": "tablet", "bubble": "bottle mouth",
+    "burr": "gear", "chip": "hex nut", "print smear": "label", "texture fault": "zipper",
+    "pasted patch": "ribbon cable",
+}  # fmt: skip
+"""Surface defect -> the family on which the tour shows it."""
 _CAPTION = 74  # pixels under each case
 
 
@@ -26,6 +38,20 @@ def contact_sheet(samples: Sequence[Sample], columns: int = 3, side: int = 224) 
         cards.append(np.full_like(cards[0], 255))
     rows = [np.concatenate(cards[k : k + columns], axis=1) for k in range(0, len(cards), columns)]
     return np.concatenate(rows, axis=0)
+
+
+def tour(seed: int = 0, size: int = 384) -> list[Sample]:
+    """Every family once: the surface defects, then deviations, every other one flipped."""
+    damaged = [
+        make_sample(seed + k, size=size, families=[name], defect="surface", kind=kind)
+        for k, (kind, name) in enumerate(TOUR.items())
+    ]
+    others = sorted(set(FAMILIES) - set(TOUR.values()))
+    disobeying = [
+        make_sample(seed + k, size=size, families=[name], defect="logical", flip=bool(k % 2))
+        for k, name in enumerate(others)
+    ]
+    return damaged + disobeying
 
 
 def outlined(rgb: np.ndarray, mask: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
@@ -69,12 +95,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=8)
     parser.add_argument("--family", action="append", default=None)
     parser.add_argument("--defect", choices=("none", "surface", "logical"), default=None)
+    parser.add_argument("--tour", action="store_true", help="every family and every defect")
     given = parser.parse_args(arguments)
-    samples = [
-        make_sample(given.seed + k, families=given.family, defect=given.defect)
-        for k in range(3 * given.rows)
-    ]
-    cv2.imwrite(str(given.out), contact_sheet(samples)[..., ::-1])
+    samples = (
+        tour(given.seed)
+        if given.tour
+        else [
+            make_sample(given.seed + k, families=given.family, defect=given.defect)
+            for k in range(3 * given.rows)
+        ]
+    )
+    how = [cv2.IMWRITE_JPEG_QUALITY, 82] if given.out.suffix in (".jpg", ".jpeg") else []
+    cv2.imwrite(str(given.out), contact_sheet(samples)[..., ::-1], how)
     print(f"{len(samples)} samples in {given.out}")
 
 

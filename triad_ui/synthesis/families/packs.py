@@ -13,6 +13,7 @@ from triad_ui.synthesis.families.drawing import (
     disc,
     ellipse,
     grain,
+    turned,
     value_noise,
 )
 from triad_ui.synthesis.families.faults import missing, wrong_colour
@@ -171,10 +172,14 @@ class EggCarton(RecipeFamily):
             name = name if k == spec["odd"] else spec["eggs"]
             x, y = np.array((x, y)) + 0.006 * chance.pair("egg", k)
             tone = np.array(shell[name]) * (1 + 0.05 * chance("tone", k))
-            egg = ellipse(x, y, 0.41 * pitch, 0.5 * pitch, 0.3 * chance("turn", k))
+            egg = ellipse(x, y, 0.4 * pitch, 0.52 * pitch)
+            egg[:, 0] += 0.2 * (egg[:, 0] - x) * (egg[:, 1] - y) / (0.5 * pitch)  # slim at the top
+            egg = turned(egg, x, y, 0.3 * chance("turn", k))
             canvas.paint(canvas.shape(egg), tone, bevel=0.07, shadow=0.008)
-            canvas.glow(x - 0.025, y - 0.03, 0.03, 26)
-            dot = canvas.shape(disc(x + 0.012, y + 0.014, 0.08 * pitch))
+            canvas.glow(x - 0.03, y - 0.1 * pitch, 0.04, 34)
+            dot = canvas.shape(
+                ellipse(x + 0.08 * pitch, y + 0.3 * pitch, 0.09 * pitch, 0.065 * pitch)
+            )
             canvas.paint(dot, shade(spec["stamp"]), opacity=0.8)
 
 
