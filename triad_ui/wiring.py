@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,7 @@ from triad_ui.evaluating.data_sets import DataSets
 from triad_ui.evaluating.judge import CurrentJudge
 from triad_ui.evaluating.kept import KeptEvaluations
 from triad_ui.evaluating.runs import Evaluations
-from triad_ui.expert.expert import EMBEDDED, EXPERTS, MEMORY_BYTES, Expert, Means, known, load
+from triad_ui.expert.expert import EMBEDDED, EXPERTS, MEMORY_BYTES, Expert, known, load
 from triad_ui.expert.offers import offers
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
@@ -137,11 +136,10 @@ class Experts:
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         """weights: folder of the published experts' weights, by default weights/experts of the
-        cache. memory_bytes: see `expert.expert.Means`."""
+        cache. memory_bytes: see `expert.Means`."""
         self._cache = cache
-        self._means = Means(
-            weights or cache.root / "weights" / "experts", cache.root / "features", memory_bytes
-        )
+        self._published = weights or cache.root / "weights" / "experts"
+        self._memory_bytes = memory_bytes
         if threads:
             # read by torch when it is imported, which has not happened yet
             os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -159,10 +157,8 @@ class Experts:
                 if name in self._loaded:
                     self._loaded.move_to_end(name)
                     return self._loaded[name]
-            means = self._means
-            if name in EMBEDDED:
-                means = replace(means, weights=self._weights().parent)
-            made = load(name, means)
+            weights = self._base().parent if name in EMBEDDED else self._published
+            made = load(name, weights, self._cache.root / "features", self._memory_bytes)
             with self._lock:
                 self._loaded[name] = made
                 published = [each for each in self._loaded if each not in EMBEDDED]
@@ -174,7 +170,7 @@ class Experts:
         """The reference expert's frozen network, which is the embedded model's tower too."""
         return self("reference").network  # type: ignore[attr-defined]
 
-    def _weights(self) -> Path:
+    def _base(self) -> Path:
         return self._cache.fetch(EFFICIENTNET, lambda done, total: None)
 
 

@@ -16,7 +16,7 @@ from tests.fakes import fake_settings
 from tests.products.drawn import png_of
 from triad_ui.errors import ExpertError, WeightsError
 from triad_ui.expert import wide_resnet
-from triad_ui.expert.expert import DEFAULT, EMBEDDED, EXPERTS, Means, load
+from triad_ui.expert.expert import DEFAULT, EMBEDDED, EXPERTS, Expert, load
 from triad_ui.expert.offers import SHEETS, WIDE_RESNET, offers
 from triad_ui.expert.progress import Stopped
 from triad_ui.expert.watched import score
@@ -46,8 +46,8 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
 
 
-def means(weights: Path, name: str, cache: Path | None = None) -> Means:
-    return Means(weights / ("base" if name in EMBEDDED else "experts"), cache)
+def loaded(weights: Path, name: str, cache: Path | None = None) -> Expert:
+    return load(name, weights / ("base" if name in EMBEDDED else "experts"), cache)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def build(tmp_path: Path, weights: Path) -> Iterator[Build]:
 
     def workbench(name: str) -> Workbench:
         settings = fake_settings(tmp_path)
-        expert = load(name, means(weights, name, tmp_path / "features"))
+        expert = loaded(weights, name, tmp_path / "features")
         loader = ModelLoader(lambda choice, report: None)  # type: ignore[arg-type, return-value]
         made.append(
             Workbench(
@@ -145,10 +145,10 @@ def test_features_outlast_a_restart_and_open_no_picture_again(
 ) -> None:
     references, pool = [plate(1), plate(2)], [plate(3)]
     subject = Subject("plate", DEFECTS)
-    first = score(load(name, means(weights, name, tmp_path)), plate(5), references, pool, subject)
+    first = score(loaded(weights, name, tmp_path), plate(5), references, pool, subject)
     opened: list[int] = []
     again = score(
-        load(name, means(weights, name, tmp_path)), plate(5), references, pool, subject,
+        loaded(weights, name, tmp_path), plate(5), references, pool, subject,
         report=lambda done, total: opened.append(done),
     )  # fmt: skip
     assert np.array_equal(first.values, again.values)
@@ -160,7 +160,7 @@ def test_features_outlast_a_restart_and_open_no_picture_again(
 @pytest.mark.parametrize("name", NAMES)
 def test_any_expert_can_be_stopped(weights: Path, name: str) -> None:
     stop = threading.Event()
-    expert = load(name, means(weights, name))
+    expert = loaded(weights, name)
     steps: list[tuple[int, int]] = []
 
     def report(done: int, total: int) -> None:
@@ -183,7 +183,7 @@ def test_missing_weights_are_told_with_what_to_put_where(
     (offer,) = offers([name], tmp_path)
     assert not offer.ready
     with pytest.raises(WeightsError) as error:
-        load(name, Means(tmp_path))
+        load(name, tmp_path)
     assert str(error.value) == f"The expert {name} cannot be loaded. {offer.problem}"
     assert str(tmp_path) in offer.problem
 
@@ -198,4 +198,4 @@ def test_every_expert_is_described_and_every_description_is_of_one() -> None:
 
 def test_an_unknown_name_is_told_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(ExpertError, match=r"'clip'\. Known: reference, .*musc-dinov2"):
-        load("clip", Means(tmp_path))
+        load("clip", tmp_path)

@@ -175,16 +175,18 @@ def known(name: str) -> str:
     return name
 
 
-def load(name: str, means: Means) -> Expert:
-    """The expert called `name`, its weights loaded.
+def load(
+    name: str, weights: Path, cache: Path | None = None, memory_bytes: int = MEMORY_BYTES
+) -> Expert:
+    """The expert called `name`, its weights loaded; see `Means` for the others.
 
     ExpertError for an unknown name; WeightsError, with what to put where, when the weights are not
     here or cannot be read.
     """
     try:
-        return EXPERTS[known(name)](means)
+        return EXPERTS[known(name)](Means(weights, cache, memory_bytes))
     except WeightsError as error:
-        missing = "" if name in EMBEDDED else offers([name], means.weights)[0].problem
+        missing = "" if name in EMBEDDED else offers([name], weights)[0].problem
         if missing:
             raise WeightsError(f"The expert {name} cannot be loaded. {missing}") from error
         raise
