@@ -8,10 +8,8 @@ error; the exit status is 0, or 2 with one line that says what is wrong and what
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from triad_ui.cli_experts import experts
 from triad_ui.cli_inspect import add_inspect_flags, inspect
 from triad_ui.cli_instruct import add_instruct_flags, instruct
 from triad_ui.cli_models import convert, models
+from triad_ui.cli_train import add_train_flags, train_embedded, train_expert
 from triad_ui.errors import TriadError
 from triad_ui.settings import SPECS, Settings, load
 
@@ -39,29 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("triad: stopped.", file=sys.stderr)
         return 130
-
-
-def train_embedded(settings: Settings, flags: dict) -> int:
-    """Train the embedded model's adapter."""
-    from triad_ui.rounds.train_embedded import BUDGETS
-    from triad_ui.rounds.train_embedded import train_embedded as train
-    from triad_ui.weights import EFFICIENTNET
-    from triad_ui.wiring import base_folder, weight_cache
-
-    started = time.monotonic()
-
-    def say(line: str) -> None:
-        print(f"[{time.monotonic() - started:7.0f} s] {line}", file=sys.stderr, flush=True)
-
-    cache = weight_cache(settings)
-    weights = cache.fetch(EFFICIENTNET, lambda done, total: None)
-    base = base_folder(cache, lambda status: say(status.message))
-    card = train(
-        base, weights, Path(flags["out"]), Path(flags["work"]), BUDGETS[flags["budget"]],
-        seed=settings.seed, jobs=settings.threads or flags["jobs"], say=say,
-    )  # fmt: skip
-    print(json.dumps(card["validation"], indent=1))
-    return 0
 
 
 def show_settings(settings: Settings, flags: dict) -> int:
@@ -129,11 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     add_evaluate_flags(command("evaluate", evaluate))
     add_answers_flags(command("evaluate-answers", evaluate_answers))
     add_instruct_flags(command("instruct", instruct))
-    train = command("train-embedded", train_embedded)
-    train.add_argument("--budget", default="1h", choices=("smoke", "20m", "1h", "3h"))
-    train.add_argument("--out", default="runs/embedded/adapter", help="folder of the adapter")
-    train.add_argument("--work", default="runs/embedded", help="folder of examples and states")
-    train.add_argument("--jobs", type=int, default=2, help="processor cores to use")
+    add_train_flags(command("train-embedded", train_embedded), "embedded")
+    add_train_flags(command("train-expert", train_expert), "expert")
     command("settings", show_settings)
     command("backup", backup).add_argument("file", metavar="DEST")
     command("restore", restore).add_argument("file", metavar="SOURCE")

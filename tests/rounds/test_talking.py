@@ -10,7 +10,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from tests.model.tiny import stub_tower, tiny_language, visual, write_tokenizer
-from tests.rounds.made_up import example, four, words
+from tests.rounds.made_up import PROCESS, example, four, words
 from triad_ui.dialogue import prompt
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded.encoder import EmbeddedEncoder
@@ -21,11 +21,13 @@ from triad_ui.records import Message
 from triad_ui.rounds.looking import Looking
 from triad_ui.rounds.talking import (
     OPENING_WEIGHT,
+    WORDS,
     Talker,
     _batches,
-    messages_of,
     opening_logits,
     sequenced,
+    taught,
+    told,
     train_talking,
 )
 
@@ -46,16 +48,32 @@ def talker(tokenizer: ChatTokenizer) -> Talker:
     return Talker(get_peft_model(language, lora), Projector(64, hidden=32), tokenizer)
 
 
-def test_dialogues_open_as_the_workbench_does() -> None:
-    one = example(1, defective=True)
-    messages = messages_of(one.truth, np.random.default_rng(0))
-    assert tuple(messages[:2]) == prompt.opening("cap", one.truth.process, 2)
-    assert messages[2] == Message("assistant", "A")
-    assert [m.role for m in messages[3:]] == ["user", "assistant"] * ((len(messages) - 3) // 2)
-    good = example(2, defective=False, one_shot=False)
-    messages = messages_of(good.truth, np.random.default_rng(0))
-    assert messages[1].images == (0,)
-    assert messages[2].text == "B"
+@pytest.mark.parametrize("one_shot", [True, False])
+def test_lessons_open_as_the_workbench_does(one_shot: bool) -> None:
+    rng, opened = np.random.default_rng(0), 0
+    for seed in range(60):
+        truth = example(seed, defective=bool(seed % 2), one_shot=one_shot).truth
+        messages = taught(truth, rng)
+        assert [m.role for m in messages[1:]] == ["user", "assistant"] * (len(messages) // 2)
+        assert messages[0] == Message("system", prompt.SYSTEM)
+        assert messages[1].images == ((0, 1) if one_shot else (0,))
+        assert not any(m.images for m in messages[2:])
+        if messages[1:2] == [prompt.opening("cap", PROCESS, 1 + one_shot)[1]]:
+            opened += 1
+            assert messages[2] == Message("assistant", "A" if seed % 2 else "B")
+    assert 25 < opened < 55
+
+
+def test_parts_told_in_words_show_no_picture_and_open_both_ways() -> None:
+    rng, letters = np.random.default_rng(1), []
+    for _ in range(200):
+        messages = told(rng)
+        assert not any(message.images for message in messages)
+        if messages[1].text.startswith("What the image shows: "):
+            assert messages[1].text.endswith(prompt.CHOICES)
+            letters.append(messages[2].text)
+    assert 100 < len(letters) < 170
+    assert 0.35 < letters.count(prompt.YES) / len(letters) < 0.65
 
 
 def test_only_the_assistants_words_are_learned(tokenizer: ChatTokenizer) -> None:
@@ -82,7 +100,7 @@ def test_only_the_assistants_words_are_learned(tokenizer: ChatTokenizer) -> None
 
 def test_positions_are_those_of_the_running_model(tokenizer: ChatTokenizer) -> None:
     """What was trained on is read the same way when the model is used."""
-    messages = messages_of(example(1, defective=True).truth, np.random.default_rng(0))
+    messages = taught(example(1, defective=True).truth, np.random.default_rng(0))
     trained = sequenced(messages[:2], [100, 52], tokenizer)
     pieces = tokenizer.pieces(messages[:2])
     words_only = [token for token in trained.ids if token >= 0]
@@ -101,10 +119,17 @@ def test_the_loss_is_that_of_a_loop_over_positions(talker: Talker) -> None:
     wrong = weight = 0.0
     table = talker.language.get_input_embeddings().weight
     with torch.no_grad():
-        for each in some:
-            rows = torch.cat([talker.projector(cells) for cells in each.cells])
-            counts = [len(cells) for cells in each.cells]
-            made = sequenced(messages_of(each.truth, rng), counts, talker.tokenizer)
+        held = [
+            (
+                sequenced(taught(each.truth, rng), [len(c) for c in each.cells], talker.tokenizer),
+                torch.cat([talker.projector(cells) for cells in each.cells]),
+            )
+            for each in some
+        ]
+        for _ in range(rng.binomial(len(some), WORDS)):
+            held.append((sequenced(told(rng), (), talker.tokenizer), torch.zeros(0, 64)))
+        assert len(held) > len(some)
+        for made, rows in held:
             embedded = torch.stack([table[i] if i >= 0 else rows[-1 - i] for i in made.ids])
             logits = talker.language(inputs_embeds=embedded[None]).logits[0].log_softmax(-1)
             for place, (token, share) in enumerate(zip(made.ids, made.weights)):

@@ -47,16 +47,26 @@ class PatchBank:
         without: index of a reference whose patches do not count (leave-one-out); it must not be
         the only one. blocks: those asked for, all if None.
         """
+        found = self.nearest(query, without=without, blocks=blocks)
+        return {block: distances for block, (distances, _) in found.items()}
+
+    def nearest(
+        self, query: Features, *, without: int | None = None, blocks: Collection[int] | None = None
+    ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """By block: `distances`, and the nearest patches themselves, float32 (h, w, C)."""
         found = {}
         for block, vectors in self._vectors.items():
             if blocks is not None and block not in blocks:
                 continue
             if without is not None:
                 vectors = vectors[self._owners[block] != without]
-            height, width, channels = query[block].shape
-            flat = torch.from_numpy(query[block]).reshape(-1, channels)
-            parts = [(rows @ vectors.T).amax(dim=1) for rows in flat.split(ROWS)]
-            found[block] = (1 - torch.cat(parts)).clamp_(min=0).reshape(height, width).numpy()
+            shape = query[block].shape
+            flat = torch.from_numpy(query[block]).reshape(-1, shape[-1])
+            best = [(rows @ vectors.T).max(dim=1) for rows in flat.split(ROWS)]
+            alike = torch.cat([part.values for part in best])
+            patches = vectors[torch.cat([part.indices for part in best])]
+            distances = (1 - alike).clamp_(min=0).reshape(shape[:2])
+            found[block] = distances.numpy(), patches.reshape(shape).numpy()
         return found
 
 

@@ -23,11 +23,12 @@ from torch import Tensor
 from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
 from triad_ui.expert.reference import ReferenceExpert
 from triad_ui.expert.roi import choose
-from triad_ui.instruct.dialogue import Truth
+from triad_ui.instruct.truth import Truth
 from triad_ui.model.embedded import views
 from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.families.palette import NAMED
+from triad_ui.synthesis.lesson import truth_of
 from triad_ui.synthesis.sample import Sample, make_sample
 
 SHARD = 50
@@ -88,18 +89,7 @@ class ExampleMaker:
                 rois = _varied(rois, sample, rng)
             images = visual_inputs(query, references, amap, rois)
             cells = views.encode(images, self._tower)
-        truth = Truth(
-            label=sample.label,
-            product=sample.family,
-            process=sample.process if with_process else None,
-            kind=sample.kind,
-            location=sample.location,
-            step=sample.step,
-            expected=sample.expected,
-            observed=sample.observed,
-            one_shot=bool(references),
-            reference_agrees=not sample.flipped,
-        )
+        truth = truth_of(sample, with_process=with_process)
         boxes = cell_boxes(cells[0], len(rois))
         return Example(
             sample.seed,

@@ -1,8 +1,10 @@
 """Stage (b): the language model learns to read visual tokens and to talk about them.
 
-The base model stays frozen; LoRA on every linear layer and the projector are trained on dialogues
-about examples. The loss is on the assistant's words only, with stage (a)'s losses alongside, so
-that the tokens keep saying what they were taught to say.
+The base model stays frozen; LoRA on every linear layer and the projector are trained on the
+instruct mixture over examples; beside them on parts that are told in words alone (CoT-M's third
+mode), where it learns to hold what is there against what was ordered, and a little small talk. The
+loss is on the assistant's words only, with stage (a)'s losses alongside, so that the tokens keep
+saying what they were taught to say.
 Knows nothing of files or of how examples are made.
 """
 
@@ -21,17 +23,26 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from triad_ui.dialogue import prompt
-from triad_ui.instruct.dialogue import Truth, dialogue
+from triad_ui.instruct.mixture import converse, in_words, talk
+from triad_ui.instruct.text_case import TextCase, text_case
+from triad_ui.instruct.truth import Truth
 from triad_ui.model.chat import ChatTokenizer, ImageSlot
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import Message
-from triad_ui.rounds.examples import Example
+from triad_ui.rounds.examples import TRAINED, Example
 from triad_ui.rounds.looking import Looking, batch_of
+from triad_ui.synthesis.families import FAMILIES
+from triad_ui.synthesis.lesson import messages_of
 
 IGNORED = -100
 KEEP_EVERY = 25
 OPENING_WEIGHT = 4.0
 """The opening letter is one token among thirty, and the one that matters most."""
+WORDS = 0.4
+"""Parts told in words alone, for each example in a batch; they cost a fifth of one."""
+OPENED = 0.7
+"""Share of those that ask the paper's yes/no question, the rest in other words."""
+TALK = 0.03
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,16 +54,27 @@ class Sequenced:
     weights: list[float]
 
 
-def messages_of(truth: Truth, rng: np.random.Generator) -> list[Message]:
-    """The dialogue as the workbench would have held it."""
-    opening = prompt.YES if truth.label == "defective" else prompt.NO
-    exchanges = dialogue(truth, rng, prompt.DEFAULT_QUESTION)
-    images = 2 if truth.one_shot else 1
-    messages = [*prompt.opening(truth.product, truth.process, images)]
-    messages.append(Message("assistant", opening))
-    for question, answer in exchanges:
-        messages += [Message("user", question), Message("assistant", answer)]
-    return messages
+def taught(truth: Truth, rng: np.random.Generator) -> list[Message]:
+    """A conversation about a pictured part, one task of the mixture, as the workbench holds it."""
+    return messages_of(converse(truth, rng, usual_question=prompt.DEFAULT_QUESTION), truth)
+
+
+def told(rng: np.random.Generator) -> list[Message]:
+    """A conversation without any picture: small talk, or a part that is told in words."""
+    if rng.random() < TALK:
+        return messages_of(talk(rng), Truth("normal", "part", None))
+    case = text_case(rng, [FAMILIES[name] for name in TRAINED], surface=0.15)
+    if rng.random() < OPENED:
+        return opened(case)
+    return messages_of(in_words(case, rng), case.truth)
+
+
+def opened(case: TextCase) -> list[Message]:
+    """The paper's question on a part that is told where its picture would stand."""
+    system, asked = prompt.opening(case.product, case.process, 1)
+    letter = prompt.YES if case.label == "defective" else prompt.NO
+    text = f"What the image shows: {case.text}\n{asked.text}"
+    return [system, Message("user", text), Message("assistant", letter)]
 
 
 def sequenced(
@@ -62,11 +84,9 @@ def sequenced(
     starts = np.concatenate([[0], np.cumsum(rows)]).tolist()
     ids: list[int] = []
     weights: list[float] = []
-    answers = 0
     for message in messages:
         learned = 0
         if message.role == "assistant":
-            answers += 1
             learned = len(tokenizer.encode(message.text)) + 1
         pieces = tokenizer.pieces([message], answer=False)
         first = len(pieces) - 1 - learned  # the last piece is a newline after the end token
@@ -78,7 +98,8 @@ def sequenced(
                 continue
             ids.append(piece)
             on = learned and first <= position < len(pieces) - 1
-            heavy = OPENING_WEIGHT if answers == 1 and position == first else 1.0
+            letter = position == first and message.text in (prompt.YES, prompt.NO)
+            heavy = OPENING_WEIGHT if letter else 1.0
             weights.append(heavy if on else 0.0)
     return Sequenced(ids, weights)
 
@@ -95,16 +116,27 @@ class Talker(nn.Module):
     def loss(
         self, examples: Sequence[Example], looking: Looking, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        """ "answer" (weighted mean over answer tokens) and stage (a)'s losses."""
+        """ "answer" (weighted mean over answer tokens) and stage (a)'s losses.
+
+        WORDS times as many conversations without a picture are drawn beside the examples.
+        """
         batch = batch_of(examples, looking.words)
         tokens = self.projector(batch.cells)
         losses = looking(tokens, batch)
         rows = [[len(cells) for cells in example.cells] for example in examples]
-        visual = tokens.split([sum(counts) for counts in rows])
+        visual = [*tokens.split([sum(counts) for counts in rows])]
         held = [
-            sequenced(messages_of(example.truth, rng), counts, self.tokenizer)
+            sequenced(taught(example.truth, rng), counts, self.tokenizer)
             for example, counts in zip(examples, rows)
         ]
+        for _ in range(rng.binomial(len(examples), WORDS)):
+            held.append(sequenced(told(rng), (), self.tokenizer))
+            visual.append(tokens[:0])
+        losses["answer"] = self._answer(held, visual)
+        return losses
+
+    def _answer(self, held: Sequence[Sequenced], visual: Sequence[Tensor]) -> Tensor:
+        """Weighted mean cross-entropy of the learned words of conversations with their tokens."""
         length = max(len(sequence.ids) for sequence in held)
         words = self.language.get_input_embeddings()
         mask = torch.zeros(len(held), length, dtype=torch.long)
@@ -130,8 +162,7 @@ class Talker(nn.Module):
             logits = self.language.get_base_model().lm_head(hidden[:, :-1][on])
         wrong = functional.cross_entropy(logits.float(), targets[:, 1:][on], reduction="none")
         weight = weights[:, 1:][on]
-        losses["answer"] = (wrong * weight).sum() / weight.sum()
-        return losses
+        return (wrong * weight).sum() / weight.sum()
 
 
 def train_talking(

@@ -1,0 +1,98 @@
+"""What the head reads of a picture beside good ones, and how its file is loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from triad_ui.errors import WeightsError
+from triad_ui.expert.patch_bank import PatchBank
+from triad_ui.expert.reference import HEAD
+from triad_ui.expert.residual_head import (
+    CARD,
+    CHANNELS,
+    WEIGHTS,
+    WIDTHS,
+    ResidualHead,
+    load_residual_head,
+    residuals,
+)
+
+STRIDES = {2: 8, 4: 8, 7: 16, 10: 16}
+
+
+def _features(seed: int, height: int = 64, width: int = 96) -> dict[int, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    found = {}
+    for block, channels in WIDTHS.items():
+        stride = STRIDES[block]
+        values = rng.normal(size=(height // stride, width // stride, channels))
+        values /= np.linalg.norm(values, axis=-1, keepdims=True)
+        found[block] = values.astype(np.float32)
+    return found
+
+
+def test_a_picture_beside_itself_differs_nowhere() -> None:
+    query = _features(0)
+    read = residuals(query, PatchBank([query]).nearest(query))
+    assert read.shape == (CHANNELS, 8, 12)
+    at = 0
+    for channels in WIDTHS.values():
+        assert read[at : at + channels].abs().max() < 1e-3
+        at += channels + 3
+
+
+def test_each_block_tells_difference_and_distance() -> None:
+    query, reference = _features(0), _features(1)
+    bank = PatchBank([reference])
+    nearest = bank.nearest(query)
+    read = residuals(query, nearest)
+    at = WIDTHS[2] + 3  # block 4 lies on the head's own grid
+    distances, patches = nearest[4]
+    differs = np.abs(query[4] - patches) * 2 * 40**0.5
+    assert np.allclose(read[at : at + 40].permute(1, 2, 0).numpy(), differs, atol=1e-5)
+    assert np.allclose(read[at + 40].numpy(), 10 * distances, atol=1e-5)
+    deviation = (distances - distances.mean()) / (distances.std() + 1e-4) / 2
+    assert np.allclose(read[at + 41].numpy(), deviation, atol=1e-4)
+    assert np.allclose(distances, bank.distances(query)[4])
+    every = reference[4].reshape(-1, 40)
+    best = every[(query[4].reshape(-1, 40) @ every.T).argmax(1)].reshape(patches.shape)
+    assert np.array_equal(best, patches)
+
+
+def test_probabilities_are_the_logits_squashed() -> None:
+    torch.manual_seed(0)
+    head = ResidualHead().eval()
+    query, bank = _features(2), PatchBank([_features(3)])
+    nearest = bank.nearest(query)
+    found = head.probabilities(query, nearest)
+    with torch.inference_mode():
+        logits = head(residuals(query, nearest)[None])[0].numpy()
+    assert found.shape == (8, 12) and np.allclose(found, 1 / (1 + np.exp(-logits)), atol=1e-6)
+
+
+def test_the_shipped_head_loads_and_is_the_one_that_its_card_names() -> None:
+    head = load_residual_head(HEAD)
+    card = json.loads((HEAD / CARD).read_text("utf-8"))
+    assert head.digest == card["files"][WEIGHTS] and not head.training
+    assert not any(parameter.requires_grad for parameter in head.parameters())
+
+
+@pytest.mark.parametrize("spoil", ["missing", "changed", "no card"])
+def test_a_spoiled_head_is_refused_with_the_remedy(tmp_path: Path, spoil: str) -> None:
+    for name in (WEIGHTS, CARD):
+        (tmp_path / name).write_bytes((HEAD / name).read_bytes())
+    if spoil == "missing":
+        (tmp_path / WEIGHTS).unlink()
+    elif spoil == "changed":
+        data = bytearray((tmp_path / WEIGHTS).read_bytes())
+        data[-1] ^= 1
+        (tmp_path / WEIGHTS).write_bytes(data)
+    else:
+        (tmp_path / CARD).unlink()
+    with pytest.raises(WeightsError, match="train-expert"):
+        load_residual_head(tmp_path)

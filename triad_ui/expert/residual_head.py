@@ -1,0 +1,116 @@
+"""What of a difference to good parts is a fault: a small network over patch residuals.
+
+A distance says how far a patch is from the nearest good one, not whether such a difference matters:
+grain, pose and light differ from part to part as well. The head reads in which channels of the
+frozen network a patch differs, and how much against the rest of the picture, and gives a fault's
+probability. It was trained on drawn scenes alone (`rounds/train_expert.py`), and as it sees
+differences only, never features, it holds for products that it has not met.
+
+It does not know where references come from, nor what scale a map is shown on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from triad_ui.errors import WeightsError
+from triad_ui.expert.patch_bank import Features
+
+WIDTHS = {2: 24, 4: 40, 7: 80, 10: 112}
+"""Channels of the frozen network's blocks that are read."""
+CHANNELS = sum(width + 3 for width in WIDTHS.values())
+GRID_BLOCK = 4
+"""Block whose cells are the head's; coarser ones are interpolated to them."""
+INNER = 48
+WEIGHTS, CARD = "residual_head.safetensors", "card.json"
+
+Nearest = Mapping[int, tuple[np.ndarray, np.ndarray]]
+"""By block: distances (h, w) and the nearest good patches (h, w, C); see `PatchBank.nearest`."""
+
+
+def residuals(query: Features, nearest: Nearest) -> Tensor:
+    """What the head reads, float32 (CHANNELS, h, w) on the grid of GRID_BLOCK.
+
+    query: unit vectors (h, w, C) of blocks 2, 4, 7, 10. For each block: the absolute difference to
+    the nearest good patch by channel, and its distance as it is, over the picture's mean, and as
+    deviations from it, so that a picture that differs everywhere a little is not suspicious.
+    """
+    height, width, _ = query[GRID_BLOCK].shape
+    parts = []
+    for block, channels in WIDTHS.items():
+        distances, patches = (torch.from_numpy(values) for values in nearest[block])
+        differs = (torch.from_numpy(query[block]) - patches).abs_() * (2 * channels**0.5)
+        mean, spread = distances.mean(), distances.std(correction=0)
+        told = torch.stack(
+            [
+                10 * distances,
+                0.5 * (distances - mean) / (spread + 1e-4),
+                0.3 * distances / (mean + 1e-3),
+            ]
+        )
+        part = torch.cat([differs.permute(2, 0, 1), told])
+        if part.shape[1:] != (height, width):
+            part = functional.interpolate(
+                part[None], (height, width), mode="bilinear", align_corners=False
+            )[0]
+        parts.append(part)
+    return torch.cat(parts)
+
+
+class ResidualHead(nn.Module):
+    """(B, CHANNELS, h, w) from `residuals` -> logits of a fault (B, h, w).
+
+    digest: SHA-256 of the file that it was loaded from, "" for one that was not.
+    """
+
+    def __init__(self, inner: int = INNER, hidden: float = 0.1) -> None:
+        """hidden: share of input channels hidden while training."""
+        super().__init__()
+        self.digest = ""
+        self.drop = nn.Dropout2d(hidden)
+        self.read = nn.Conv2d(CHANNELS, inner, 1)
+        self.near = nn.Conv2d(inner, inner, 3, padding=1, padding_mode="replicate")
+        self.far = nn.Conv2d(inner, inner, 3, padding=1, padding_mode="replicate")
+        self.tell = nn.Conv2d(inner, 1, 1)
+        nn.init.constant_(self.tell.bias, -3.0)  # most cells are good
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        cells = functional.gelu(self.read(self.drop(inputs)))
+        cells = cells + functional.gelu(self.near(cells))
+        cells = cells + functional.gelu(self.far(cells))
+        return self.tell(cells)[:, 0]
+
+    @torch.inference_mode()
+    def probabilities(self, query: Features, nearest: Nearest) -> np.ndarray:
+        """Probability of a fault in each cell, float32 (h, w) in 0..1; arguments of `residuals`."""
+        return torch.sigmoid(self(residuals(query, nearest)[None]))[0].numpy()
+
+
+def load_residual_head(folder: Path) -> ResidualHead:
+    """The trained head in `folder`, frozen, in eval mode.
+
+    WeightsError when a file is missing, not the one that the card names, or does not fit.
+    """
+    head = ResidualHead()
+    try:
+        card = json.loads((folder / CARD).read_text("utf-8"))
+        data = (folder / WEIGHTS).read_bytes()
+        head.digest = hashlib.sha256(data).hexdigest()
+        if head.digest != card["files"][WEIGHTS]:
+            raise ValueError("its SHA-256 is not the one in card.json")
+        head.load_state_dict(load_file(folder / WEIGHTS), strict=True)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise WeightsError(
+            f"The expert's trained head {folder / WEIGHTS} cannot be used: {error}. Restore it "
+            "with 'git checkout', or train it again with 'train-expert'."
+        ) from error
+    return head.eval().requires_grad_(False)
