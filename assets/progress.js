@@ -22,6 +22,7 @@ function draw() {
     message.hidden = !told.length;
     bar.hidden = !busy;
     if (value.total) bar.value = value.done / value.total;
+    else if (value.fraction) bar.value = value.fraction;
     else bar.removeAttribute('value');
     cancel.hidden = !busy;
     cancel.disabled = phase === 'stopping';

@@ -1,16 +1,19 @@
 """The page in a job of its own, with a fake expert and model: FOLDER PORT KIND DELAY [ANSWER].
 
-KIND: ready, slow (fetches for 40 s), failing, models (made-up ones to choose from). DELAY: seconds
-a word takes, or with "models" a load. ANSWER: a file with the words.
+KIND: ready, slow (fetches for 40 s), failing, models (made-up ones to choose from), evaluating
+(with drawn data sets below FOLDER/root). DELAY: seconds a word takes, or with "models" a load, with
+"evaluating" a photograph. ANSWER: a file with the words.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tests.fakes import ANSWER, FakeModel, fake_settings, fake_workbench, ready, slowly
 from tests.offering import Played, offering_workbench
+from tests.ui.evaluations import fake_evaluations
 from triad_ui.errors import WeightsError
 from triad_ui.model.choice import ModelChoice
 from triad_ui.model.loader import Report
@@ -29,6 +32,11 @@ def main(
     settings = fake_settings(Path(folder), int(port))
     if kind == "models":
         serve(offering_workbench(settings, Played(float(delay))), settings)
+        return
+    if kind == "evaluating":
+        settings = replace(settings, image_root=Path(folder) / "root")
+        evaluations = fake_evaluations(Path(folder), delay=float(delay))
+        serve(fake_workbench(settings, ready(FakeModel())), settings, evaluations)
         return
     load = {"ready": ready(model), "slow": slowly(model, 40), "failing": failing}[kind]
     serve(fake_workbench(settings, load), settings)

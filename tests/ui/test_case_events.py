@@ -28,6 +28,11 @@ from triad_ui.ui.session import Draft
 from triad_ui.workbench import Workbench
 
 
+def inspected(events: CaseEvents, draft: Draft, process: str = "") -> CaseShown:
+    *case, _ = list(events.inspect(draft, process, "", process or "plate"))[-1]
+    return CaseShown(*case)
+
+
 @pytest.fixture
 def events(workbench: Workbench, settings: Settings) -> CaseEvents:
     return CaseEvents(workbench, settings, LayoutEvents(workbench, read_examples()))
@@ -42,12 +47,12 @@ def draft(workbench: Workbench) -> Draft:
 
 @pytest.fixture
 def shown(events: CaseEvents, draft: Draft) -> CaseShown:
-    return events.inspect(draft, "cable", "", "cable")
+    return inspected(events, draft, "cable")
 
 
 def test_inspect_needs_a_photo(events: CaseEvents) -> None:
     with pytest.raises(gr.Error, match="no photo yet"):
-        events.inspect(Draft(), "", "", "")
+        list(events.inspect(Draft(), "", "", ""))
 
 
 def test_inspect_stores_a_case_and_shows_map_and_regions(
@@ -82,7 +87,7 @@ def test_a_closed_page_stops_the_model_and_keeps_what_was_said(
 ) -> None:
     slow = fake_workbench(settings, ready(FakeModel(delay=0.05)))
     events = CaseEvents(slow, settings, LayoutEvents(slow, ()))
-    case_id = events.inspect(draft, "", "", "plate").case_id
+    case_id = inspected(events, draft).case_id
     stream = events.ask(case_id, "Why?")
     for chat, _, _ in stream:
         if "defect" in chat[-1]["content"][0]["text"]:
@@ -106,7 +111,7 @@ def test_a_failed_switch_does_not_keep_the_old_model_from_judging(
     workbench.switch_model(ModelChoice("folder", "/models/large"))
     assert workbench.wait_for_model(10).state == "failed"
     events = CaseEvents(workbench, settings, LayoutEvents(workbench, ()))
-    case = events.inspect(draft, "", "", "plate")
+    case = inspected(events, draft)
     assert case.verdict["busy"]
     assert list(events.judge(case.case_id))[-1]["model"]["label"] == "defective"
     workbench.close()

@@ -28,7 +28,7 @@ def events(runs: Evaluations, workbench: Workbench) -> EvaluationEvents:
 @pytest.fixture
 def done(runs: Evaluations, events: EvaluationEvents) -> tuple:
     """What the page shows once a run over both products has ended."""
-    seen = events.start("parts", "fake", 2, [], "no")[-1]
+    seen = events.start("parts", "reference", 2, [], "no")[-1]
     runs.wait(60)
     return events.follow(seen)
 
@@ -36,7 +36,7 @@ def done(runs: Evaluations, events: EvaluationEvents) -> tuple:
 def test_one_data_set_is_chosen_by_itself(events: EvaluationEvents) -> None:
     folder, expert, found, products, progress, table, *_ = events.shown(None, "")
     assert folder.choices == [("parts", "parts")] and folder.value == "parts"
-    assert expert.choices == [("Fake", "fake")]
+    assert expert.choices == [("Reference", "reference")]
     assert found["lines"][0] == "2 products, 12 photographs to judge."
     assert products.choices == [("plate", "plate"), ("round_plate", "round_plate")]
     assert progress["phase"] == "none" and table is None
@@ -51,7 +51,7 @@ def test_without_a_root_the_remedy_is_shown(tmp_path: Path, workbench: Workbench
     events = EvaluationEvents(fake_evaluations(tmp_path, rooted=False), workbench)
     assert "--image-root" in events.shown(None, "")[2]["problem"]
     with pytest.raises(gr.Error, match="--image-root"):
-        events.start("parts", "fake", 2, [], "no")
+        events.start("parts", "reference", 2, [], "no")
 
 
 def test_what_is_wrong_with_a_folder_stays_beside_it(events: EvaluationEvents) -> None:
@@ -77,7 +77,7 @@ def test_a_run_is_shown_as_it_ends(done: tuple) -> None:
     shown = dict(zip(titles, table["rows"][0]["cells"], strict=True))
     assert shown["AUROC"] == "1.000" and shown["Photos"] == "3 + 3" and shown["Escape"] == "0%"
     assert "Model" not in titles and one["name"] == "plate"
-    assert table["what"] == "parts: Fake, 2 references"
+    assert table["what"] == "parts: Reference, 2 references"
     assert kept["rows"][0]["auroc"] == "AUROC 1.000" and kept["rows"][0]["id"] == table["kept"]
     assert not timer.active and button.interactive and seen.endswith("done")
 
@@ -110,10 +110,10 @@ def test_a_threshold_is_kept_with_what_it_did(
     said = {"run": done[1]["run"], "product": "round_plate", "called": "Round  Plate"}
     told = events.use(json.dumps(said | {"threshold": 0.3}))
     assert told["text"].startswith(
-        "Saved for round plate: Fake calls a part defective above 0.300 from now on. "
+        "Saved for round plate: Reference calls a part defective above 0.300 from now on. "
         "Expected: escape 0%, overkill 33%."
     )
-    kept = workbench.products.tuning.settings("round plate", "fake")
+    kept = workbench.products.tuning.settings("round plate", "reference")
     assert (kept.threshold, kept.escape) == (0.3, 0.0) and len(kept.bad_scores) == 3
     with pytest.raises(gr.Error, match="begun meanwhile"):
         events.use(json.dumps(said | {"run": "older", "threshold": 0.3}))
@@ -140,12 +140,12 @@ def test_refusals_come_at_once(events: EvaluationEvents) -> None:
     with pytest.raises(gr.Error, match="weights are not here"):
         events.start("parts", "absent", 2, [], "no")
     with pytest.raises(gr.Error, match="still loading"):
-        events.start("parts", "fake", 2, [], "both")
+        events.start("parts", "reference", 2, [], "both")
     with pytest.raises(gr.Error, match="whether the language model"):
-        events.start("parts", "fake", 2, [], "maybe")
+        events.start("parts", "reference", 2, [], "maybe")
 
 
 def test_cancel_says_so(events: EvaluationEvents, runs: Evaluations) -> None:
-    events.start("parts", "fake", 2, [], "no")
+    events.start("parts", "reference", 2, [], "no")
     assert events.cancel()[0]["phase"] in ("stopping", "stopped", "done")
     runs.wait(60)

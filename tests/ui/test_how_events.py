@@ -17,7 +17,7 @@ from tests.ui.conftest import png
 from triad_ui.records import Correction
 from triad_ui.settings import Settings
 from triad_ui.ui import present
-from triad_ui.ui.case_events import CaseEvents
+from triad_ui.ui.case_events import CaseEvents, CaseShown
 from triad_ui.ui.how_events import HowEvents
 from triad_ui.ui.layout_events import LayoutEvents
 from triad_ui.ui.session import Draft
@@ -60,7 +60,8 @@ def inspected(workbench: Workbench, settings: Settings, expert: str = "") -> pre
     draft = Draft(
         workbench.add_image(png(True), "bad.png"), (workbench.add_image(png(False), "good.png"),)
     )
-    return events.inspect(draft, "", "", "plate", expert).viewer
+    *case, _ = list(events.inspect(draft, "", "", "plate", expert))[-1]
+    return CaseShown(*case).viewer
 
 
 def test_what_is_shown_at_first(events: HowEvents, folder: Path) -> None:

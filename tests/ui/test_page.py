@@ -30,7 +30,7 @@ API = {
     "/how_to_look", "/how_to_look_at", "/choose_expert", "/save_threshold", "/reset_threshold",
     "/measure_threshold", "/add_defect", "/remove_defect", "/bring_back_defect",
     "/propose_defects", "/add_folder_to_pool", "/add_uploads_to_pool", "/clear_pool",
-    "/cancel_pool", "/pool",
+    "/cancel_pool", "/pool", "/cancel_inspect",
     "/look_at_data_set", "/evaluate", "/evaluation", "/cancel_evaluation", "/evaluated_product",
     "/use_threshold",
 }  # fmt: skip
@@ -137,7 +137,7 @@ def test_the_browser_is_told_to_stay_here(served: tuple[str, Workbench]) -> None
 
 def test_an_evaluation_by_client_and_its_files(served: tuple[str, Workbench]) -> None:
     client = Client(served[0], verbose=False)
-    client.predict("parts", "fake", 2, ["plate"], "no", api_name="/evaluate")
+    client.predict("parts", "reference", 2, ["plate"], "no", api_name="/evaluate")
     until = time.monotonic() + 60
     while (told := client.predict("", api_name="/evaluation"))[0]["phase"] != "done":
         assert time.monotonic() < until

@@ -7,6 +7,7 @@ are tested without a server. Knows no component, only the order of its outputs (
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from triad_ui.errors import ModelError, NotFound
+from triad_ui.errors import ModelError, NotFound, TriadError
 from triad_ui.records import LOCATIONS, Case, Correction, Turn
 from triad_ui.ui import present
+from triad_ui.ui.follow import Ended, Report, followed
 from triad_ui.ui.guard import guard
 from triad_ui.ui.layout_events import LayoutEvents, Levels, levels_of
 from triad_ui.ui.process_picker import chosen_process
@@ -59,21 +61,44 @@ class CaseEvents:
     @guard
     def inspect(
         self, draft: Draft, name: str, text: str, product: str, expert: str = ""
-    ) -> CaseShown:
-        """Inspect what is laid out. expert: "" for the one that is set up."""
+    ) -> Iterator[tuple[Any, ...]]:
+        """Inspect what is laid out; -> case, progress. expert: "" for the one that is set up.
+
+        What is done within a second tells no progress. Closing it ends the expert's work.
+        """
         if draft.query is None:
             raise NotFound("There is no photo yet. Drop one under Photo, or click an example.")
-        process = chosen_process(self._workbench, name, text, product)
-        case = self._workbench.inspect(
-            draft.query,
-            draft.references,
-            process,
-            product=(product or "").strip(),
-            expert=expert or self._settings.expert,
-            policy=self._settings.policy,
-            seed=self._settings.seed,
-        )
-        return shown(case, note=self._why_no_judgement(), busy=self._ready())
+        query, process = draft.query, chosen_process(self._workbench, name, text, product)
+
+        def work(report: Report, stop: threading.Event) -> Case:
+            return self._workbench.inspect(
+                query,
+                draft.references,
+                process,
+                product=(product or "").strip(),
+                expert=expert or self._settings.expert,
+                policy=self._settings.policy,
+                seed=self._settings.seed,
+                report=report,
+                stop=stop,
+            )
+
+        unchanged = (gr.skip(),) * len(CaseShown._fields)
+        try:
+            for step in followed(work):
+                if isinstance(step, Ended):
+                    case = shown(step.result, self._why_no_judgement(), busy=self._ready())
+                    yield *case, present.looked()
+                else:
+                    yield *unchanged, present.looking(step.fraction, step.message)
+        except TriadError:
+            yield *unchanged, present.looked()
+            raise
+
+    @guard
+    def cancel_inspect(self) -> present.Json:
+        """The inspection was cancelled; -> progress."""
+        return present.looked()
 
     @guard
     def open_case(self, case_id: str) -> tuple[Any, ...]:

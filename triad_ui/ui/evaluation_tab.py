@@ -74,7 +74,7 @@ def build_evaluation_tab(runs: Evaluations, workbench: Workbench, first: str) ->
         start = gr.Button("Evaluate", variant="primary", elem_id="start-evaluation")
     progress = panel("progress", elem_id="evaluation-progress")
     table = panel("results", elem_id="results")
-    one = panel("product", elem_id="product")
+    one = panel("product", elem_id="evaluated")
     used = panel("used", elem_id="used")
     kept = panel("kept", elem_id="kept")
     timer = gr.Timer(POLL_SECONDS, active=False)

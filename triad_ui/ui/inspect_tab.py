@@ -80,6 +80,7 @@ def build_inspect_tab(
         with gr.Column(elem_id="laying-out", elem_classes="tw-column", min_width=0):
             layout = build_layout(examples, settings.expert)
         with gr.Column(elem_id="looking", elem_classes="tw-column", min_width=0):
+            progress = panel("progress", elem_id="inspecting")
             viewer = panel("viewer", elem_id="viewer")
             looking = build_region_panel(settings.vote)
         with gr.Column(elem_id="judging", elem_classes="tw-column", min_width=0):
@@ -101,7 +102,7 @@ def build_inspect_tab(
     asked = [draft, layout.process, layout.text, layout.product, layout.how.expert]
     connect_how_panel(layout.how, layout, wanted, workbench, settings)
     pressed = layout.inspect.click(
-        events.inspect, asked, case, api_name="inspect", show_progress="minimal",
+        events.inspect, asked, [*case, progress], api_name="inspect", show_progress="minimal",
         show_progress_on=[layout.inspect], **GPU,
     )  # fmt: skip
     shown = layout.examples.example(
@@ -109,7 +110,12 @@ def build_inspect_tab(
         [draft, layout.process, layout.text, layout.product, talk.question, *fresh],
         js=WANTED, api_name="use_example", **LAYING_OUT,
     ).success(
-        events.inspect, asked, case, show_progress="hidden", **private("inspect_example"), **GPU
+        events.inspect, asked, [*case, progress], show_progress="hidden",
+        **private("inspect_example"), **GPU,
+    )  # fmt: skip
+    progress.cancel(
+        events.cancel_inspect, None, [progress], cancels=[pressed, shown],
+        api_name="cancel_inspect", **FREE,
     )  # fmt: skip
     for name, inspected in (("judge_inspected", pressed), ("judge_example", shown)):
         # The map shows first; then the address, then the judgement as an event of its own.

@@ -91,6 +91,21 @@ def viewer(case: Case) -> Json:
     }
 
 
+def looking(fraction: float, message: str) -> Json:
+    """The progress of an inspection that takes long."""
+    return {
+        "phase": "running",
+        "what": "the expert looks at the photo",
+        "message": message,
+        "fraction": fraction or None,
+    }
+
+
+def looked() -> Json:
+    """No inspection is under way."""
+    return {"phase": "none", "message": ""}
+
+
 def made_by(case: Case) -> str:
     """Who made the map, from what, at which threshold: "Reference, compared with 2 good parts"."""
     amap = case.anomaly_map
@@ -102,7 +117,10 @@ def made_by(case: Case) -> str:
         "pool": "compared with the pool of the product",
         "text": "compared with words",
     }[amap.basis]
-    line = f"{SHEETS[name].title if name in SHEETS else name}, {compared}"
+    sheet = SHEETS.get(name)
+    if amap.basis == "references" and sheet and "pool" in sheet.uses:
+        compared += " and what is in the pool"
+    line = f"{sheet.title if sheet else name}, {compared}"
     if amap.threshold != NEUTRAL:
         line += f"; threshold of {case.product}: {amap.threshold:.3f} of the expert's own scale"
     return line
