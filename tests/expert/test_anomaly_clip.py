@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from triad_ui.expert import expert as registry
 from triad_ui.expert.anomaly_clip import (
     WEIGHTS_FILE,
     AnomalyClipExpert,
+    hottest,
     load_anomaly_clip,
     odds,
     summed,
@@ -69,6 +71,34 @@ def test_only_a_scale_comes_from_the_product_and_its_references(expert: AnomalyC
     )
     stored = expert.score(query, [], subject=Subject(scale=Scale(float(alone[0].max()), alone[1])))
     assert stored.calibrated and stored.values.max() == 0.5 and abs(stored.score - 0.5) < 1e-6
+
+
+def test_the_worst_places_are_named_and_the_map_stays(expert: AnomalyClipExpert) -> None:
+    query = plate(1, scratch=True)
+    tokens, _ = expert._look(query.rgb)
+    hot = hottest(tokens, expert._texts)
+    assert hot.shape == (1, 8) and torch.allclose(hot.norm(dim=1), torch.ones(1))
+    chances = text_maps(tokens[0], expert._texts, (5, 5)).flatten()
+    worst = tokens[0][0, 1 + int(chances.argmax())]
+    torch.testing.assert_close(hot[0], worst / worst.norm())
+    read: list[str] = []
+
+    def encode(texts: Sequence[str]) -> torch.Tensor:
+        read.extend(texts)
+        like = [hot[0] if "scratch" in text else -hot[0] for text in texts]
+        return torch.stack(like)
+
+    told = AnomalyClipExpert(expert._vision, expert._texts, side=35, encode=encode)
+    defects = (DefectDescription("dent", "a hollow"), DefectDescription("scratch", "a line"))
+    found = told.score(query, [], subject=Subject("valve", defects))
+    assert [kind for kind, _ in found.kinds] == ["scratch", "dent"]
+    assert found.kinds[0][1] > 0.99 and found.kinds[1][1] < 0.01
+    assert any("valve with scratch" in text for text in read)
+    once = len(read)
+    assert told.score(query, [], subject=Subject("valve", defects)).kinds == found.kinds
+    assert len(read) == once
+    assert told.score(query, [], subject=Subject("valve")).kinds == ()
+    assert np.array_equal(found.values, expert.score(query, []).values)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

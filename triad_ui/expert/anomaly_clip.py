@@ -2,9 +2,10 @@
 
 A patch is as suspicious as it is nearer to the learned text of a damaged object than to that of a
 good one, in CLIP's shared space (Q. Zhou et al., AnomalyCLIP, ICLR 2024, eq. 2 to 4 and section
-4.2). References are not compared with; they only say which values good parts reach. The prompts
-take no product name and no description of a defect: what is known of the product does not reach
-this expert, by its authors' design. The published figures use block 24 alone.
+4.2). References are not compared with; they only say which values good parts reach. By its authors'
+design the prompts take no product name and no description of a defect, and the map stays theirs.
+Where descriptions are given, ordinary sentences of the product name the kind of defect that the
+worst places are most like (`text_prompts`). The published figures use block 24 alone.
 
 It does not know how tokens and texts come about (`vv_attention`, `prompt_learner`).
 """
@@ -24,13 +25,20 @@ from triad_ui.errors import WeightsError
 from triad_ui.expert.anomaly_map import smooth
 from triad_ui.expert.calibration import Scales, calibrated
 from triad_ui.expert.clip import REPOSITORY, SIDE, ClipVision, clip_pixels, load_clip, source_in
-from triad_ui.expert.clip_text import load_clip_text
-from triad_ui.expert.feature_cache import FeatureCache
+from triad_ui.expert.clip_text import encode_later, load_clip_text
+from triad_ui.expert.feature_cache import FeatureCache, Features
 from triad_ui.expert.prompt_learner import read_prompts, text_features
+from triad_ui.expert.text_prompts import (
+    Encode,
+    SubjectText,
+    likely_kinds,
+    subject_text,
+    words_key,
+)
 from triad_ui.expert.vv_attention import VV_BLOCKS, look_vv
 from triad_ui.records import AnomalyMap, Picture, Scale, Subject
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 WEIGHTS_FILE = "anomaly_clip.pth"
 """The learned prompts, in Settings.expert_weights; `read_prompts` says where they come from."""
 LAYERS = (24,)
@@ -46,6 +54,8 @@ LONE_GAIN = 3.0
 """The same for one reference. Both are guesses, as no recording of real pictures is at hand."""
 STEEPNESS = 2.0
 CERTAIN = 1 - 1e-6
+HOT = 0.01
+"""Share of the patches, the most suspicious ones, whose kind of defect is named."""
 
 
 def text_maps(
@@ -76,6 +86,18 @@ def summed(maps: Sequence[Tensor], *, sigma: float = SIGMA) -> np.ndarray:
     return np.stack([smooth(values, sigma) for values in added])
 
 
+def hottest(tokens: Sequence[Tensor], texts: Tensor, *, share: float = HOT) -> Tensor:
+    """Unit vectors (n, D) of the `share` of a picture's patches that are most likely damaged.
+
+    tokens: (1, 1 + P, D) of each block, the class token first. texts: (2, D), row 1 damaged.
+    """
+    units = torch.stack([functional.normalize(each[0, 1:], dim=-1) for each in tokens])
+    alike = units @ functional.normalize(texts, dim=-1).T
+    suspicion = (alike[..., 1] - alike[..., 0]).mean(dim=0)
+    worst = suspicion.topk(max(1, round(share * len(suspicion)))).indices
+    return units[:, worst].flatten(0, 1)
+
+
 def odds(chances: np.ndarray | float) -> np.ndarray:
     """Chances 0..1 as odds 0..1e6: the same order, and no ceiling for a threshold to run into."""
     bounded = np.minimum(chances, CERTAIN)
@@ -96,11 +118,14 @@ class AnomalyClipExpert:
         vv_blocks: int = VV_BLOCKS,
         side: int = SIDE,
         cache: Path | None = None,
+        encode: Encode | None = None,
     ) -> None:
         """vision: quick GELU and a bilinear position table. texts: (2, D) of `text_features`.
 
         layers: more than one are summed. side: input pixels. cache: folder for maps, or None.
+        encode: reads sentences, under quick GELU too; None: no kind of defect is named.
         """
+        self._encode = encode
         self._vision = vision
         self._texts = texts.float().to(vision.device)
         self._layers = tuple(layers)
@@ -120,7 +145,7 @@ class AnomalyClipExpert:
         pool: Sequence[Picture] = (),
         subject: Subject | None = None,
     ) -> AnomalyMap:
-        """The query's anomaly map, (side, side). Of `subject` only a stored scale is used.
+        """The query's anomaly map, (side, side), and the kinds of defect that `subject` describes.
 
         `pool` is not used. The scale: the references' own values, of one too; a stored scale
         comes before that of a lone reference; else it is the middle between the two texts.
@@ -137,6 +162,7 @@ class AnomalyClipExpert:
             expert=f"{self.name}@{self.version}",
             basis="text",
             known=known or bool(references),
+            kinds=self._kinds(query, subject),
             steepness=STEEPNESS,
         )
 
@@ -152,21 +178,52 @@ class AnomalyClipExpert:
         They rank as the published chances do, of which `odds` makes them (of the mean over the
         layers where several are summed). Only the query matters. Do not write into the map.
         """
-        key = f"{self.name}@{self.version}:{query.key}"
-        kept = self._cache.get(key)
-        if kept is None:
-            chances, image = self.chances(query.rgb)
-            kept = {0: odds(chances / len(self._layers)), 1: odds(np.float32([image]))}
-            self._cache.put(key, kept)
+        kept = self._kept(query)
         return kept[0], float(kept[1][0])
 
     def chances(self, rgb: np.ndarray) -> tuple[np.ndarray, float]:
         """The published map, float32 (side, side) in 0..number of layers, and image score 0..1."""
+        return self._chances(*self._look(rgb))
+
+    def _look(self, rgb: np.ndarray) -> tuple[list[Tensor], Tensor]:
         pixels = clip_pixels(rgb, self._side)
         tokens, image = look_vv(self._vision, pixels, self._layers, vv_blocks=self._vv_blocks)
+        return [tokens[layer].float() for layer in self._layers], image.float()
+
+    def _chances(self, tokens: Sequence[Tensor], image: Tensor) -> tuple[np.ndarray, float]:
         size = (self._side, self._side)
-        maps = [text_maps(tokens[layer].float(), self._texts, size) for layer in self._layers]
-        return summed(maps)[0], float(image_chances(image.float(), self._texts)[0])
+        maps = [text_maps(each, self._texts, size) for each in tokens]
+        return summed(maps)[0], float(image_chances(image, self._texts)[0])
+
+    def _kept(self, picture: Picture) -> Features:
+        """By number: 0 the map and 1 the image score, as odds; 2 the hottest vectors."""
+        key = f"{self.name}@{self.version}:{picture.key}"
+        kept = self._cache.get(key)
+        if kept is None:
+            tokens, image = self._look(picture.rgb)
+            chances, whole = self._chances(tokens, image)
+            kept = {
+                0: odds(chances / len(self._layers)),
+                1: odds(np.float32([whole])),
+                2: hottest(tokens, self._texts).cpu().numpy(),
+            }
+            self._cache.put(key, kept)
+        return kept
+
+    def _kinds(self, query: Picture, subject: Subject | None) -> tuple[tuple[str, float], ...]:
+        """The described kinds of defect that the query's worst places are most like."""
+        if self._encode is None or subject is None or not subject.defects:
+            return ()
+        key = f"{self.name}@{self.version}:text:{words_key(subject)}"
+        read = self._cache.get(key)
+        if read is None:
+            text = subject_text(self._encode, subject)
+            read = {0: text.pair.cpu().numpy(), 1: text.kinds.cpu().numpy()}
+            self._cache.put(key, read)
+        names = tuple(defect.kind for defect in subject.defects)
+        pair, kinds = (torch.from_numpy(read[part]) for part in (0, 1))
+        hot = torch.from_numpy(self._kept(query)[2])
+        return likely_kinds(hot, SubjectText(pair, names, kinds))
 
 
 def load_anomaly_clip(
@@ -186,4 +243,5 @@ def load_anomaly_clip(
             f"{source} is a CLIP of {len(vision.blocks)} blocks; AnomalyCLIP needs {max(LAYERS)}. "
             f"Use {REPOSITORY}."
         )
-    return AnomalyClipExpert(vision, texts, cache=cache)
+    encode = encode_later(source, activation="quick_gelu")
+    return AnomalyClipExpert(vision, texts, cache=cache, encode=encode)

@@ -46,7 +46,13 @@ from triad_ui.expert.clip import REPOSITORY, SIDE, ClipVision, clip_pixels, load
 from triad_ui.expert.clip_text import encode_later
 from triad_ui.expert.feature_cache import FeatureCache
 from triad_ui.expert.few_shot_bank import nearest_distances
-from triad_ui.expert.text_prompts import Encode, SubjectText, likely_kinds, subject_text
+from triad_ui.expert.text_prompts import (
+    Encode,
+    SubjectText,
+    likely_kinds,
+    subject_text,
+    words_key,
+)
 from triad_ui.records import AnomalyMap, Picture, Scale, Subject
 
 CODE_VERSION = "1"
@@ -182,7 +188,7 @@ class AprilGan:
 
     def _text(self, subject: Subject) -> SubjectText:
         """The product's sentences as features, read once."""
-        key = f"{self._kept}:text:{_words(subject)}"
+        key = f"{self._kept}:text:{words_key(subject)}"
         kept = self._features.get(key)
         if kept is None:
             text = subject_text(self._encode, subject)
@@ -209,7 +215,7 @@ class AprilGan:
             return subject.scale, True
         if not distinct:
             return Scale(len(self._linear) / 2, 0.5), False
-        key = (_words(subject), *sorted(distinct))
+        key = (words_key(subject), *sorted(distinct))
         with self._lock:
             scale = self._scales.get(key)
         if scale is None:
@@ -240,12 +246,6 @@ class AprilGan:
         place = LEAVE_ONE_OUT_GAIN * text + SELF_GAIN * distance
         probability = LEAVE_ONE_OUT_GAIN * max(each.probability for each in found)
         return Scale(place, picture_score(probability, place, len(self._linear)))
-
-
-def _words(subject: Subject) -> str:
-    """What tells two subjects apart in words: a digest of product and descriptions."""
-    parts = [subject.product, *(part for d in subject.defects for part in (d.kind, d.text))]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def load_april_gan(

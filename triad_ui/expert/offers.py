@@ -112,7 +112,8 @@ SHEETS: dict[str, _Sheet] = {
     ),
     "anomaly-clip": _Sheet(
         "AnomalyCLIP",
-        "Tells damaged from whole objects by learned sentences, whatever the product.",
+        "Tells damaged from whole objects by learned sentences, whatever the product; names the"
+        " likely kind of defect.",
         ("text", "references"), repository=CLIP, files=("anomaly_clip.pth",),
         told=ANOMALY_CLIP,
     ),

@@ -11,6 +11,7 @@ It does not know which network reads the sentences, nor what is done with the fe
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -118,6 +119,12 @@ def likely_kinds(vectors: Tensor, text: SubjectText) -> tuple[tuple[str, float],
     shares = (TEMPERATURE * vectors @ columns).softmax(dim=-1).mean(dim=0)[1:]
     found = zip(text.names, (float(share) for share in shares), strict=True)
     return tuple(sorted(found, key=lambda item: -item[1]))
+
+
+def words_key(subject: Subject) -> str:
+    """What tells two subjects apart in words: a digest of product and descriptions."""
+    parts = [subject.product, *(part for d in subject.defects for part in (d.kind, d.text))]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
 def plain(text: str) -> str:
