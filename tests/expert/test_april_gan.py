@@ -110,16 +110,9 @@ def test_good_parts_are_calm_on_the_scale_of_their_references(expert: AprilGan) 
     assert all(each.calibrated and each.basis == "references" for each in said)
     assert max(float(each.values.max()) for each in said) < 0.5
     assert max(each.score for each in said) < 0.5
-    noise = np.random.default_rng(0).integers(0, 255, (420, 420, 3), dtype=np.uint8)
-    broken = plate(26).rgb.copy()
-    broken[150:300, 150:300] = noise[150:300, 150:300]
-    record = ImageRecord("broken", "broken", 420, 420, "RGB 8-bit")
-    # what random weights make of words is chance; distances tell noise from the plates
-    apart = [
-        float(expert.evidence(picture, references, PLATE).distance.max())
-        for picture in (Picture(record, broken), *(plate(seed) for seed in range(20, 25)))
-    ]
-    assert apart[0] > max(apart[1:])
+    # what random weights make of words is chance; distances are told whatever the weights
+    own, other = (expert.evidence(plate(seed), references, PLATE).distance for seed in (0, 20))
+    assert own.max() < 1e-3 < other.max()
 
 
 def test_a_lone_reference_is_told_from_changed_copies_of_itself(expert: AprilGan) -> None:
