@@ -10,8 +10,9 @@ import pytest
 
 from triad_ui.errors import ExpertError
 from triad_ui.expert import expert as registry
-from triad_ui.expert.reference import LONGEST, ReferenceExpert, seen_size
-from triad_ui.records import ImageRecord, Picture
+from triad_ui.expert.reference import ReferenceExpert
+from triad_ui.expert.residual_view import LONGEST, seen_size
+from triad_ui.records import ImageRecord, Picture, Scale, Subject
 
 pytestmark = pytest.mark.weights
 
@@ -78,16 +79,39 @@ def test_without_references_it_says_so(expert: ReferenceExpert) -> None:
     assert expert.score(flat, []).values.max() < 0.5
 
 
-def test_feature_maps_are_unit_vectors_and_cached(expert: ReferenceExpert) -> None:
-    features = expert.feature_maps(_part(1))
-    assert {block: f.shape for block, f in features.items()} == {
-        2: (80, 80, 24),
-        4: (40, 40, 40),
-        7: (20, 20, 80),
-        10: (20, 20, 112),
-    }
-    assert all(np.allclose(np.linalg.norm(f, axis=-1), 1, atol=1e-4) for f in features.values())
-    assert expert.feature_maps(_part(1)) is features
+def test_looks_are_unit_vectors_at_two_sizes_and_cached(expert: ReferenceExpert) -> None:
+    looks = expert.looks(_part(1))
+    assert [{block: f.shape for block, f in features.items()} for features in looks] == [
+        {2: (n, n, 24), 4: (n, n, 40), 7: (n // 2, n // 2, 80), 10: (n // 2, n // 2, 112)}
+        for n in (40, 28)
+    ]
+    for features in looks:
+        assert all(np.allclose(np.linalg.norm(f, axis=-1), 1, atol=1e-4) for f in features.values())
+    again = expert.looks(_part(1))
+    assert all(one is other for one, other in zip(looks, again, strict=True))
+
+
+def test_raw_and_score_tell_the_same_on_other_scales(expert: ReferenceExpert) -> None:
+    references = [_part(seed) for seed in range(3)]
+    query = _part(30, scratch=True)
+    values, score = expert.raw(query, references)
+    found = expert.score(query, references)
+    assert values.shape == found.values.shape and values.dtype == np.float32
+    order = np.argsort(values.ravel(), kind="stable")
+    assert (np.diff(found.values.ravel()[order]) >= -1e-6).all()
+    good_values, good_score = expert.raw(_part(21), references)
+    assert score > good_score and values.max() > good_values.max()
+
+
+def test_a_stored_scale_counts_for_a_lone_reference_alone(expert: ReferenceExpert) -> None:
+    query, references = _part(30, scratch=True), [_part(1), _part(2)]
+    values, score = expert.raw(query, references[:1])
+    stored = Subject("plate", scale=Scale(place=float(values.max()), image=score))
+    found = expert.score(query, references[:1], subject=stored)
+    assert found.calibrated
+    assert found.score == pytest.approx(0.5) and found.values.max() == pytest.approx(0.5)
+    both = expert.score(query, references)
+    assert expert.score(query, references, subject=stored).score == both.score
 
 
 def test_a_cache_folder_gives_the_same_map(efficientnet_weights: Path, tmp_path: Path) -> None:
@@ -96,7 +120,7 @@ def test_a_cache_folder_gives_the_same_map(efficientnet_weights: Path, tmp_path:
         ReferenceExpert(efficientnet_weights, cache=tmp_path).score(*pictures).values
         for _ in range(2)
     ]
-    assert np.array_equal(*maps) and len(list(tmp_path.iterdir())) == 2
+    assert np.array_equal(*maps) and len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_speck_of_a_picture_is_refused(expert: ReferenceExpert) -> None:
@@ -106,9 +130,9 @@ def test_a_speck_of_a_picture_is_refused(expert: ReferenceExpert) -> None:
 
 
 def test_seen_size_keeps_aspect_within_limits() -> None:
-    assert seen_size(1024, 1024) == (320, 320)
-    assert seen_size(600, 1200) == (224, 448)
-    assert seen_size(10, 100_000) == (64, LONGEST)
+    assert seen_size(1024, 1024, 320) == (320, 320)
+    assert seen_size(600, 1200, 320) == (224, 448)
+    assert seen_size(10, 100_000, 320) == (64, LONGEST * 320)
 
 
 def test_the_registry(efficientnet_weights: Path) -> None:

@@ -68,21 +68,20 @@ def assert_alike(left: Example, right: Example) -> None:
 class FewLines:
     """An ExampleMaker that draws nothing."""
 
-    def make(self, seed: int) -> Example:
-        return example(seed, defective=bool(seed % 2), rois=seed % 4)
+    def make(self, seed: int) -> list[Example]:
+        return [example(seed, defective=bool(seed % 2), rois=seed % 4)]
 
 
 def test_files_give_back_what_they_were_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_worker", FewLines())
-    monkeypatch.setattr(module, "SHARD", 3)
-    module._write_shard(tmp_path / "000000004.pt", 4)
+    module._write_shard(tmp_path / "000000004.pt", 4, 3)
     assert [path.name for path in tmp_path.iterdir()] == ["000000004.pt"]
     read = list(module._read(tmp_path / "000000004.pt"))
     assert [each.seed for each in read] == [4, 5, 6]
     for each in read:
-        assert_alike(each, FewLines().make(each.seed))
+        assert_alike(each, FewLines().make(each.seed)[0])
         assert each.cells[0].vectors.dtype == torch.float32
 
 
@@ -90,7 +89,7 @@ def test_what_is_there_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_worker", FewLines())
     monkeypatch.setattr(module, "SHARD", 2)
     for seed in (10, 12):
-        module._write_shard(tmp_path / f"{seed:09d}.pt", seed)
+        module._write_shard(tmp_path / f"{seed:09d}.pt", seed, min(2, 13 - seed))
     monkeypatch.setattr(module, "ProcessPoolExecutor", lambda *_a: pytest.fail("made again"))
     seen: list[tuple[int, int]] = []
     got = module.examples(tmp_path, Path("none"), 10, 3, 1, lambda *a: seen.append(a))
@@ -115,3 +114,16 @@ def test_regions_drawn_by_a_person_stay_inside_the_picture() -> None:
                 assert 0 <= roi.x0 < roi.x1 <= 120
                 assert 0 <= roi.y0 < roi.y1 <= 120
     assert 40 < drawn < 160
+
+
+@pytest.mark.weights
+def test_some_pictures_are_shown_under_two_processes(efficientnet_weights: Path) -> None:
+    maker = module.ExampleMaker(efficientnet_weights, ("hex nut",), 160, varied=False)
+    for seed in range(40):
+        made = maker.make(seed)
+        if len(made) == 2:
+            break
+    bad, good = made
+    assert (bad.truth.label, good.truth.label) == ("defective", "normal")
+    assert bad.truth.process != good.truth.process and not bad.visible and good.visible
+    assert bad.cells is good.cells and bad.masked.sum() > 0 and good.masked.sum() == 0

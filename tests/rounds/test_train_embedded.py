@@ -43,12 +43,14 @@ def test_words_have_unit_length_and_their_own_rows(base: Path) -> None:
     assert sorted(words.kind_index.values()) == list(range(1, len(words.kinds)))
 
 
-def made(folder: Path, weights: Path, first: int, count: int, *_: object) -> list[Example]:
+def made(
+    folder: Path, weights: Path, first: int, count: int, *_: object, varied: bool = True
+) -> list[Example]:
     return [example(n, defective=bool(n % 2), rois=n % 3) for n in range(count)]
 
 
 def run(base: Path, folder: Path, said: list[str]) -> dict:
-    budget = Budget(examples=8, epochs=2, steps=3, batch=2, validation=6)
+    budget = Budget(examples=8, epochs=2, words=2, steps=3, batch=2, validation=6)
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
         say=said.append,
@@ -68,11 +70,14 @@ def test_a_run_writes_an_adapter_that_loads_and_answers(
     assert card["seed"] == 3
     assert card["budget"]["steps"] == 3
     assert set(card["validation"]) == {
-        "looking", "looking, new families", "verdict", "verdict, new families",
+        "looking", "looking, new families", "words, new families",
+        "verdict", "verdict, new families",
     }  # fmt: skip
     lines = (tmp_path / "work" / "losses.jsonl").read_text("utf-8").splitlines()
     noted = [json.loads(line) for line in lines]
     assert [line["step"] for line in noted if line["stage"] == "b"] == [1, 2, 3]
+    assert [line["step"] for line in noted if line["stage"] == "words"] == [1, 2]
+    assert 0 <= card["validation"]["words, new families"] <= 1
     assert any("stage b 3/3" in line for line in said)
     model = load_embedded(base, tmp_path / "adapter", stub_tower, torch.float32)
     logits = model.choice_logits((visual(),), (Message("user", "defect?", (0,)),), ("A", "B"))
@@ -84,15 +89,16 @@ def test_a_second_run_takes_stage_a_from_the_first(
 ) -> None:
     monkeypatch.setattr(module, "examples", made)
     run(base, tmp_path, [])
-    monkeypatch.setattr(module, "train_looking", lambda *_a, **_k: pytest.fail("trained again"))
+    for stage in ("train_looking", "train_words"):
+        monkeypatch.setattr(module, stage, lambda *_a, **_k: pytest.fail("trained again"))
     run(base, tmp_path, [])
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoilt(*arguments: object) -> list[Example]:
-        some = made(*arguments)
+    def spoilt(*arguments: object, **named: bool) -> list[Example]:
+        some = made(*arguments, **named)
         for each in some:
             each.cells[0].vectors[0, 0] = float("nan")
         return some

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,9 +29,13 @@ from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.families.palette import NAMED
 from triad_ui.synthesis.lesson import truth_of
-from triad_ui.synthesis.sample import Sample, make_sample
+from triad_ui.synthesis.sample import Sample, make_pair, make_sample
 
 SHARD = 50
+"""Seeds a file."""
+PAIRS = 0.2
+"""Share of the seeds whose pictures are shown under two processes: one that they disobey, though
+the reference does so too, and one that they follow. Only the process tells the two apart."""
 COLOURS = tuple(NAMED)
 TRAINED = tuple(sorted(set(FAMILIES) - set(HELD_OUT)))
 
@@ -56,17 +60,36 @@ class Example:
 class ExampleMaker:
     """Turns seeds into examples; one a worker."""
 
-    def __init__(self, weights: Path, families: Sequence[str] = TRAINED, size: int = 384) -> None:
+    def __init__(
+        self,
+        weights: Path,
+        families: Sequence[str] = TRAINED,
+        size: int = 384,
+        *,
+        varied: bool = True,
+    ) -> None:
+        """varied: regions are now and then as a person might draw them, else the expert's, as in
+        use."""
         network = load_efficientnet_lite0(weights)
         self._tower = lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS)
         self._expert = ReferenceExpert(weights)
         self._families = tuple(families)
         self._size = size
+        self._varied = varied
 
-    def make(self, seed: int) -> Example:
-        """The example of a seed: references, process, pose of regions and fault all follow it."""
+    def make(self, seed: int) -> list[Example]:
+        """The example of a seed, or two of the same pictures under two processes.
+
+        References, process, pose of regions and fault all follow the seed.
+        """
         rng = np.random.Generator(np.random.PCG64([seed, 7]))
         count = int(rng.choice([0, 1, 2, 4], p=[0.12, 0.5, 0.18, 0.2]))
+        by_person = rng if self._varied else None
+        if rng.random() < PAIRS:
+            one, good = make_pair(seed, size=self._size, families=self._families, references=count)
+            made = self.example(one, True, by_person)
+            nowhere = torch.zeros_like(made.masked)
+            return [made, replace(made, truth=truth_of(good), visible=True, masked=nowhere)]
         defect = str(rng.choice(["none", "surface", "logical"], p=[0.46, 0.3, 0.24]))
         with_process = count == 0 or defect == "logical" or rng.random() < 0.75
         flip = True if defect == "logical" and count == 0 else None
@@ -74,7 +97,7 @@ class ExampleMaker:
             seed, size=self._size, families=self._families, defect=defect, references=count,
             flip=flip if defect == "logical" else None if with_process else False,
         )  # fmt: skip
-        return self.example(sample, with_process, rng)
+        return [self.example(sample, with_process, by_person)]
 
     def example(
         self, sample: Sample, with_process: bool = True, rng: np.random.Generator | None = None
@@ -119,39 +142,44 @@ def visual_inputs(
 
 def examples(
     folder: Path, weights: Path, first_seed: int, count: int, jobs: int,
-    on_progress: Callable[[int, int], None], families: Sequence[str] = TRAINED,
+    on_progress: Callable[[int, int], None], families: Sequence[str] = TRAINED, *,
+    varied: bool = True,
 ) -> list[Example]:  # fmt: skip
-    """`count` examples from seeds first_seed on, read from `folder` or made and written there."""
+    """Examples of `count` seeds from first_seed on, read from `folder` or made and written there.
+
+    varied: see `ExampleMaker`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shards = [
-        (folder / f"{seed:09d}.pt", seed) for seed in range(first_seed, first_seed + count, SHARD)
+        (folder / f"{seed:09d}.pt", seed, min(SHARD, first_seed + count - seed))
+        for seed in range(first_seed, first_seed + count, SHARD)
     ]
-    missing = [(path, seed) for path, seed in shards if not path.exists()]
+    missing = [shard for shard in shards if not shard[0].exists()]
     done = len(shards) - len(missing)
     on_progress(done * SHARD, count)
     if missing:
         with ProcessPoolExecutor(
-            jobs, get_context("spawn"), _start_worker, (weights, tuple(families))
+            jobs, get_context("spawn"), _start_worker, (weights, tuple(families), varied)
         ) as pool:
             for _ in pool.map(_write_shard, *zip(*missing)):
                 done += 1
                 on_progress(min(done * SHARD, count), count)
-    return [example for path, _ in shards for example in _read(path)][:count]
+    return [example for path, *_ in shards for example in _read(path)]
 
 
 _worker: ExampleMaker | None = None
 
 
-def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
+def _start_worker(weights: Path, families: tuple[str, ...], varied: bool) -> None:
     global _worker
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    _worker = ExampleMaker(weights, families)
+    _worker = ExampleMaker(weights, families, varied=varied)
 
 
-def _write_shard(path: Path, seed: int) -> None:
+def _write_shard(path: Path, seed: int, count: int) -> None:
     assert _worker is not None
-    made = [_worker.make(seed + offset) for offset in range(SHARD)]
+    made = [example for offset in range(count) for example in _worker.make(seed + offset)]
     draft = path.with_suffix(f".{os.getpid()}.part")
     torch.save([_packed(example) for example in made], draft)
     draft.rename(path)

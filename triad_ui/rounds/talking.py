@@ -131,12 +131,16 @@ class Talker(nn.Module):
         ]
         for _ in range(rng.binomial(len(examples), WORDS)):
             held.append(sequenced(told(rng), (), self.tokenizer))
-            visual.append(tokens[:0])
-        losses["answer"] = self._answer(held, visual)
+            visual.append(self.no_rows())
+        losses["answer"] = self.answer_loss(held, visual)
         return losses
 
-    def _answer(self, held: Sequence[Sequenced], visual: Sequence[Tensor]) -> Tensor:
-        """Weighted mean cross-entropy of the learned words of conversations with their tokens."""
+    def no_rows(self) -> Tensor:
+        """The visual rows of a conversation without a picture, float32 (0, width)."""
+        return torch.zeros(0, self.language.config.hidden_size)
+
+    def answer_loss(self, held: Sequence[Sequenced], visual: Sequence[Tensor]) -> Tensor:
+        """Weighted mean cross-entropy of the learned words. visual: rows (N, width) of each."""
         length = max(len(sequence.ids) for sequence in held)
         words = self.language.get_input_embeddings()
         mask = torch.zeros(len(held), length, dtype=torch.long)

@@ -31,6 +31,7 @@ from triad_ui.records import LOCATIONS
 from triad_ui.rounds.examples import COLOURS, TRAINED, examples
 from triad_ui.rounds.looking import Looking, Words, image_scores, train_looking
 from triad_ui.rounds.talking import Talker, opening_logits, train_talking
+from triad_ui.rounds.wording import train_words, words_right
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
@@ -45,11 +46,13 @@ HELD_OUT_SEED = 950_000_000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much to train. examples: pictures made; epochs: of stage (a); steps: batches of stage
-    (b); batch: their size; minutes: of stage (b) at the most, the rate falls to nothing by then."""
+    """How much to train. examples: seeds of pictures; epochs: of stage (a); words: batches of parts
+    told in words alone; steps: batches of stage (b); batch: their size; minutes: of stage (b) at
+    the most, the rate falls to nothing by then."""
 
     examples: int
     epochs: int
+    words: int
     steps: int
     batch: int = 8
     minutes: float = 1e6
@@ -57,10 +60,10 @@ class Budget:
 
 
 BUDGETS = {
-    "smoke": Budget(examples=50, epochs=1, steps=3, batch=2, validation=10),
-    "20m": Budget(examples=1000, epochs=10, steps=150, minutes=12, validation=100),
-    "1h": Budget(examples=2500, epochs=8, steps=500, minutes=36, validation=120),
-    "3h": Budget(examples=8000, epochs=8, steps=1800, minutes=120),
+    "smoke": Budget(examples=50, epochs=1, words=2, steps=3, batch=2, validation=10),
+    "20m": Budget(examples=1000, epochs=10, words=100, steps=150, minutes=12, validation=100),
+    "1h": Budget(examples=1800, epochs=8, words=250, steps=500, minutes=30, validation=100),
+    "3h": Budget(examples=8000, epochs=8, words=600, steps=1800, minutes=120),
 }
 
 Say = Callable[[str], None]
@@ -98,10 +101,13 @@ def train_embedded(
     say(f"making {budget.examples} examples from {len(TRAINED)} product families")
     show = _progress(say, "examples")
     train = examples(work / "examples", weights, seed * 10_000_000, budget.examples, jobs, show)
-    valid = examples(work / "validation", weights, VALIDATION_SEED, budget.validation, jobs, show)
-    unseen = examples(
-        work / "held_out", weights, HELD_OUT_SEED, budget.validation, jobs, show, HELD_OUT
+    valid = examples(
+        work / "validation", weights, VALIDATION_SEED, budget.validation, jobs, show, varied=False
     )
+    unseen = examples(
+        work / "held_out", weights, HELD_OUT_SEED, budget.validation, jobs, show, HELD_OUT,
+        varied=False,
+    )  # fmt: skip
     torch.set_num_threads(jobs)
     language, tokenizer = load_base(base, torch.bfloat16)
     table = language.get_input_embeddings().weight.detach().float()
@@ -140,6 +146,16 @@ def train_embedded(
         LoraConfig(r=16, lora_alpha=32, target_modules=LORA_LAYERS, task_type="CAUSAL_LM"),
     )
     talker = Talker(language, projector, tokenizer)
+    kept = work / "words.pt"
+    lora = [parameter for parameter in language.parameters() if parameter.requires_grad]
+    if kept.exists():
+        for parameter, value in zip(lora, torch.load(kept, weights_only=True), strict=True):
+            parameter.data.copy_(value)
+    else:
+        train_words(talker, steps=budget.words, seed=seed, on_step=lambda *a: note("words", *a))
+        torch.save([parameter.data for parameter in lora], kept)
+    report["words, new families"] = round(words_right(talker, HELD_OUT), 3)
+    say(f"told in words, families never read of: {report['words, new families']} right")
 
     def step_done(step: int, steps: int, losses: dict[str, float]) -> None:
         note("b", step, steps, losses)

@@ -28,9 +28,10 @@ from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.evaluation.metrics import auroc
+from triad_ui.expert.backbone import load_efficientnet_lite0
 from triad_ui.expert.patch_bank import PatchBank
-from triad_ui.expert.reference import ReferenceExpert
 from triad_ui.expert.residual_head import CARD, WEIGHTS, ResidualHead, residuals
+from triad_ui.expert.residual_view import View
 from triad_ui.rounds.examples import TRAINED
 from triad_ui.rounds.residual_scenes import REFERENCES, SEEN, Scene, make_scene
 from triad_ui.synthesis.families import HELD_OUT
@@ -206,7 +207,7 @@ class SceneReader:
     """Scenes -> what the head reads of them; one a worker."""
 
     def __init__(self, weights: Path, families: Sequence[str]) -> None:
-        self._expert = ReferenceExpert(weights, side=SEEN, head=None)
+        self._view = View(load_efficientnet_lite0(weights), SEEN, head=None)
         self._families = tuple(families)
 
     def read(self, seed: int) -> Judged | None:
@@ -219,10 +220,10 @@ class SceneReader:
         rng = np.random.default_rng([scene.seed, 11])
         count = int(rng.choice(REFERENCE_COUNTS))
         chosen = rng.permutation(REFERENCES)[:count]
-        bank = PatchBank([self._expert.look(scene.references[i].rgb) for i in chosen])
+        bank = PatchBank([self._view.look(scene.references[i].rgb) for i in chosen])
         inputs, under = [], []
         for shown in (*scene.good, *scene.bad):
-            features = self._expert.look(shown.rgb)
+            features = self._view.look(shown.rgb)
             inputs.append(residuals(features, bank.nearest(features)))
             cells = inputs[-1].shape[1:]
             mask = cv2.resize(shown.mask, cells[::-1], interpolation=cv2.INTER_AREA)

@@ -1,0 +1,162 @@
+"""One look at a picture: frozen features at one size, and what they say beside those of good parts.
+
+The distance of a patch is 1 - cosine to the nearest good patch, averaged over three depths; the
+trained head tells differences that look like faults (`residual_head`). An image's score weighs
+together how its worst place stands out from its surroundings, the head's word, and how far the
+whole texture is from that of the good parts: a geometric mean, as they have no common unit.
+
+It does not know scales, thresholds or files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from triad_ui.errors import ExpertError
+from triad_ui.expert.anomaly_map import combine, resize, smooth, top_mean
+from triad_ui.expert.backbone import BLOCK_STRIDES, MULTIPLE, EfficientNetLite0, normalise
+from triad_ui.expert.patch_bank import Features, PatchBank, own_distances
+from triad_ui.expert.residual_head import ResidualHead
+
+BLOCKS = (4, 4, 7, 10)
+"""Depths whose distances are averaged; block 4 twice, as its fine cells say best where."""
+SEEN_BLOCKS = (2, 4, 7, 10)
+"""Depths that the head reads; block 2 is pooled to the cells of block 4."""
+TEXTURE_BLOCK = 10
+LONGEST = 4
+"""Longest side, in multiples of the side of a square picture."""
+CELL = 4
+"""Input pixels per cell of the anomaly map."""
+SIGMA = 1.0
+"""Smoothing of the map, in its cells."""
+AROUND = 10.0
+"""How wide, in cells of the map, the surroundings are that a place stands out from."""
+RIM = 0.6
+"""Weight of distances at the very border, rising to 1 within one cell of 16 input pixels.
+
+Patches there see padding, so that any two parts differ more at the rim than inside.
+"""
+FAULT_SHARE = 1 / 3
+"""Weight of the head's probability in a place of the map, the distance having the rest."""
+STANDING_OUT, FAULTY, TEXTURE = 0.3, 0.3, 0.4
+"""Weights in the geometric mean that is an image's score."""
+LEAST = 1e-4
+SINGLE_RADIUS = {4: 4, 7: 2, 10: 2}
+"""Cells about a patch that do not count when a picture is compared with itself."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GoodParts:
+    """What good pictures look like: their patches, and their textures float32 (N, D)."""
+
+    bank: PatchBank
+    textures: np.ndarray
+
+
+class View:
+    """Pictures seen at about side * side pixels, whatever their aspect."""
+
+    def __init__(self, network: EfficientNetLite0, side: int, head: ResidualHead | None) -> None:
+        """head: None only where features alone are wanted, to train one."""
+        self.side = side
+        self._network = network
+        self._head = head
+
+    def look(self, rgb: np.ndarray) -> dict[int, np.ndarray]:
+        """Unit vectors of patches by block (2, 4, 7, 10), float32 (h, w, C), of uint8 (H, W, 3).
+
+        h and w follow the picture's aspect, at strides 8, 8, 16 and 16. ExpertError for a picture
+        of less than 8 pixels a side.
+        """
+        if min(rgb.shape[:2]) < 8:
+            raise ExpertError(
+                f"The picture has {rgb.shape[1]} x {rgb.shape[0]} pixels; the expert needs 8 or "
+                "more a side. Take a larger picture of the part."
+            )
+        with torch.inference_mode():
+            pixels = normalise(rgb, seen_size(rgb.shape[0], rgb.shape[1], self.side))
+            found = {}
+            for block, values in self._network.features(pixels, SEEN_BLOCKS).items():
+                mean = functional.avg_pool2d(values, 3, 1, 1, count_include_pad=False)
+                if block == SEEN_BLOCKS[0]:
+                    mean = functional.avg_pool2d(mean, 2)
+                unit = functional.normalize(mean[0].permute(1, 2, 0), dim=-1)
+                found[block] = unit.contiguous().numpy()
+        return found
+
+    def known(self, features: Sequence[Features]) -> GoodParts:
+        """At least one good picture's features, to compare with."""
+        return GoodParts(PatchBank(features), np.stack([_texture(found) for found in features]))
+
+    def judge(
+        self, features: Features, good: GoodParts, *, without: int | None = None
+    ) -> tuple[np.ndarray, float]:
+        """Raw map float32 (h, w), cells of 4 pixels, and the image's score, both 0.. and unscaled.
+
+        without: index of a good picture that does not count; it must not be the only one.
+        """
+        assert self._head is not None
+        nearest = good.bank.nearest(features, without=without)
+        distances = fuse({block: found for block, (found, _) in nearest.items()})
+        fault = self._head.probabilities(features, nearest)
+        spread = np.maximum(resize(fault, distances.shape), 0)
+        place = distances ** (1 - FAULT_SHARE) * spread**FAULT_SHARE
+        others = good.textures if without is None else np.delete(good.textures, without, axis=0)
+        texture = float(np.linalg.norm(others - _texture(features), axis=1).min())
+        stands_out = top_mean(distances - smooth(distances, AROUND))
+        image = (
+            max(stands_out, LEAST) ** STANDING_OUT
+            * max(top_mean(fault), LEAST) ** FAULTY
+            * max(texture, LEAST) ** TEXTURE
+        )
+        return place, image
+
+    def alone(self, features: Features) -> tuple[np.ndarray, float]:
+        """The same of a picture beside itself: patches that are like no other of it."""
+        judged = {block: features[block] for block in set(BLOCKS)}
+        distances = fuse(own_distances(judged, SINGLE_RADIUS))
+        return distances, top_mean(distances)
+
+
+def fuse(distances: dict[int, np.ndarray]) -> np.ndarray:
+    """Maps of the blocks to one: rim weighted down, averaged, smoothed; float32 (h, w)."""
+    fine = min(BLOCKS)
+    height, width = (n * BLOCK_STRIDES[fine] // CELL for n in distances[fine].shape)
+    weighted = [
+        distances[block] * _rim(distances[block].shape, 16 // BLOCK_STRIDES[block])
+        for block in BLOCKS
+    ]
+    return smooth(combine(weighted, (height, width)), SIGMA)
+
+
+def seen_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """(height, width) at which a picture is seen: its aspect, about side * side pixels.
+
+    Area, not the longer side, is kept constant: crops of one surface then keep a like scale.
+    Sides are multiples of 32; very long pictures are cut off at LONGEST by squeezing.
+    """
+    scale = side / (height * width) ** 0.5
+
+    def fit(length: int) -> int:
+        return min(LONGEST * side, max(2 * MULTIPLE, round(length * scale / MULTIPLE) * MULTIPLE))
+
+    return fit(height), fit(width)
+
+
+def _texture(features: Features) -> np.ndarray:
+    """What the whole picture is made of: means and spreads of the channels, float32 (2 C,)."""
+    cells = features[TEXTURE_BLOCK].reshape(-1, features[TEXTURE_BLOCK].shape[-1])
+    parts = cells.mean(axis=0), cells.std(axis=0)
+    return np.concatenate([part / max(float(np.linalg.norm(part)), LEAST) for part in parts])
+
+
+def _rim(shape: tuple[int, int], cells: int) -> np.ndarray:
+    """Weights (h, w): RIM on the border, 1 from `cells` cells inwards."""
+    rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) for n in shape)
+    inwards = np.minimum(rows[:, None], columns[None])
+    return (RIM + (1 - RIM) * np.clip(inwards / cells, 0, 1)).astype(np.float32)
