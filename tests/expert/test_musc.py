@@ -154,6 +154,22 @@ def test_stopped_work_goes_on_from_where_it_was(looking: Looking) -> None:
     assert looking.count == 7
 
 
+@pytest.mark.parametrize("good", [0, 1, 3])
+def test_progress_tells_the_work_for_the_scale_too(looking: Looking, good: int) -> None:
+    expert, told = musc(looking), []
+    pictures = [plate(seed) for seed in range(8)]
+    for _ in range(2):  # the second time the scale is there
+        told.append([])
+        expert.score(
+            plate(30), pictures[:good], pictures[good:],
+            report=lambda done, total: told[-1].append((done, total)),
+        )  # fmt: skip
+        steps, totals = zip(*told[-1], strict=True)
+        assert list(steps) == sorted(steps) and len(set(totals)) == 1
+        assert 0.75 * totals[0] <= steps[-1] <= totals[0]
+    assert told[0][-1][1] > 3 * told[1][-1][1]
+
+
 def test_where_the_scale_comes_from(looking: Looking) -> None:
     expert, query = musc(looking), plate(9)
     pool = [plate(seed) for seed in range(7)]

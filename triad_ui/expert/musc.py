@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from triad_ui.expert import calibration
 from triad_ui.expert.calibration import calibrated, changed_copies_scale, leave_one_out_scale
 from triad_ui.expert.musc_comparison import Comparison, Raw
 from triad_ui.expert.musc_pool import WHOLE, Looks, Member, members
@@ -41,6 +42,8 @@ FEW = 5
 POOL_SCALE = 5
 """Least number of others of which a scale is taken."""
 MOST_LEFT_OUT = 12
+COPIES = 6
+"""Changed copies of a lone reference, `calibration.changed`."""
 KEPT_SCALES = 16
 
 
@@ -96,11 +99,13 @@ class MuscExpert:
         query's own picture in it does not count. The scale: leave-one-out over two or more
         references; else the stored one; else what is usual in a pool of 5 or more, each against the
         others; else changed copies of a lone reference; else a fixed one. report counts looks and
-        comparisons of this query. ExpertError when the pool does not fit; Stopped.
+        comparisons, those for a scale too. ExpertError when the pool does not fit; Stopped.
         """
         everyone = members(references, pool)
-        found, score = self._raw(_member(query), everyone, report, stop)
-        scale, known = self._scale(query, references, pool, subject, stop)
+        rounds = 1 + self._scale_rounds(references, everyone, subject)
+        progress = Progress(report, stop, rounds * self._steps(everyone))
+        found, score = self._raw(_member(query), everyone, progress)
+        scale, known = self._scale(references, pool, subject, progress)
         alone = all(member.key == query.key for member in everyone)
         return self._shown((found, score), scale, _basis(references, alone), known=known)
 
@@ -118,7 +123,8 @@ class MuscExpert:
 
         The score equals the published code's before RsCIN. Arguments and errors as in `score`.
         """
-        return self._raw(_member(query), members(references, pool), report, stop)
+        everyone = [one for one in members(references, pool) if one.key != query.key]
+        return self._raw(_member(query), everyone, Progress(report, stop, self._steps(everyone)))
 
     def prepare(
         self,
@@ -172,17 +178,13 @@ class MuscExpert:
             note=note(len(everyone)),
         )
 
-    def _raw(
-        self,
-        query: Member,
-        everyone: Sequence[Member],
-        report: Report | None,
-        stop: threading.Event | None,
-    ) -> Raw:
+    def _steps(self, others: Sequence[Member]) -> int:
+        """Steps of comparing one picture with the others: looks, and comparisons in every way."""
+        return 1 + len(others) * (1 + len(self._comparison.ways))
+
+    def _raw(self, query: Member, everyone: Sequence[Member], progress: Progress) -> Raw:
         """Against all but the query itself, be it by its key or by its very pixels."""
         others = [member for member in everyone if member.key != query.key]
-        ways = len(self._comparison.ways)
-        progress = Progress(report, stop, 1 + len(others) * (1 + ways))
         self._look_at([query, *others], progress)
         own = self._whole(query)
         others = [member for member in others if not np.array_equal(self._whole(member), own)]
@@ -199,13 +201,27 @@ class MuscExpert:
     def _whole(self, member: Member) -> np.ndarray:
         return self._looks.of(member)[WHOLE]
 
+    def _scale_rounds(
+        self, references: Sequence[Picture], everyone: Sequence[Member], subject: Subject | None
+    ) -> int:
+        """How many pictures are compared with the others for the scale, if it is to be made."""
+        good = members(references)
+        stored = len(good) < 2 and subject is not None and subject.scale is not None
+        with self._lock:
+            if stored or _scale_key(good, everyone) in self._scales:
+                return 0
+        if len(good) > 1:
+            return min(len(good), calibration.MOST_LEFT_OUT)
+        if len(everyone) > POOL_SCALE:
+            return min(len(everyone), MOST_LEFT_OUT)
+        return COPIES if good else 0
+
     def _scale(
         self,
-        query: Picture,
         references: Sequence[Picture],
         pool: Sequence[Picture],
         subject: Subject | None,
-        stop: threading.Event | None,
+        progress: Progress,
     ) -> tuple[Scale, bool]:
         """The scale, and whether it is known as `AnomalyMap.calibrated` means it."""
         good, everyone = members(references), members(references, pool)
@@ -213,11 +229,11 @@ class MuscExpert:
             return subject.scale, True
         if len(everyone) <= POOL_SCALE and len(good) == 0:
             return self._fixed, False
-        key = tuple(m.key for m in good), tuple(m.key for m in everyone)
+        key = _scale_key(good, everyone)
         with self._lock:
             kept = self._scales.get(key)
         if kept is None:
-            kept = self._make_scale(references, pool, everyone, stop)
+            kept = self._make_scale(references, pool, everyone, progress)
             with self._lock:
                 self._scales[key] = kept
                 while len(self._scales) > KEPT_SCALES:
@@ -229,20 +245,17 @@ class MuscExpert:
         references: Sequence[Picture],
         pool: Sequence[Picture],
         everyone: Sequence[Member],
-        stop: threading.Event | None,
+        progress: Progress,
     ) -> Scale:
+        def compared(one: Picture, rest: Sequence[Picture]) -> Raw:
+            return self._raw(_member(one), members(rest, pool), progress)
+
         if len({picture.key for picture in references}) > 1:
-            return leave_one_out_scale(
-                lambda one, rest: self.raw(one, rest, pool, stop=stop),
-                references,
-                gain=LEAVE_ONE_OUT_GAIN,
-            )
+            return leave_one_out_scale(compared, references, gain=LEAVE_ONE_OUT_GAIN)
         if len(everyone) > POOL_SCALE:
             spread = np.unique(np.linspace(0, len(everyone) - 1, MOST_LEFT_OUT).astype(int))
-            return usual_scale([self._raw(everyone[at], everyone, None, stop) for at in spread])
-        return changed_copies_scale(
-            lambda one, rest: self.raw(one, rest, pool, stop=stop), references[0], gain=SELF_GAIN
-        )
+            return usual_scale([self._raw(everyone[at], everyone, progress) for at in spread])
+        return changed_copies_scale(compared, references[0], gain=SELF_GAIN)
 
     def _shown(self, raw: Raw, scale: Scale, basis: Basis, *, known: bool) -> AnomalyMap:
         expert = f"{self.name}@{self.version}"
@@ -271,6 +284,10 @@ def note(count: int) -> str:
 def _usual(values: np.ndarray) -> float:
     middle = float(np.median(values))
     return middle + 3 * 1.4826 * float(np.median(np.abs(values - middle)))
+
+
+def _scale_key(good: Sequence[Member], everyone: Sequence[Member]) -> tuple[tuple[str, ...], ...]:
+    return tuple(m.key for m in good), tuple(m.key for m in everyone)
 
 
 def _member(picture: Picture) -> Member:
