@@ -30,6 +30,17 @@ def test_what_a_folder_holds(tmp_path: Path) -> None:
     assert seen.products[0] == ProductSeen("plate", references=2, good=3, defective=3)
 
 
+def test_a_product_whose_photographs_have_their_own_reference_can_be_compared(
+    tmp_path: Path,
+) -> None:
+    for name in ("part", "good"):
+        plate(tmp_path / f"{name}.png")
+    rows = "path,product,split,label,reference\npart.png,own,test,1,good.png\n"
+    (tmp_path / "manifest.csv").write_text(rows + "part.png,none,test,0,\n")
+    own, none = DataSets(tmp_path).seen(".").products
+    assert own == ProductSeen("own", 0, 0, 1, compared=True) and not none.compared
+
+
 def test_without_a_root_nothing_can_be_named(tmp_path: Path) -> None:
     sets = DataSets(None)
     assert "--image-root" in sets.remedy() and sets.names() == ()

@@ -94,6 +94,9 @@ def test_another_page_sees_the_same_run(done: tuple, events: EvaluationEvents) -
 
 def test_a_product_has_plots_worst_cases_and_scores(done: tuple, events: EvaluationEvents) -> None:
     one = events.choose("round_plate")
+    assert one["facts"] == (
+        "Reference: 3 good and 3 defective photographs, compared with 2 references."
+    )
     assert one["called"] == "round plate" and len(one["good"]) == len(one["bad"]) == 3
     assert [figure["key"] for figure in one["figures"]] == ["histogram", "trade", "roc"]
     assert one["figures"][0]["layout"]["shapes"][0]["x0"] == 0.5

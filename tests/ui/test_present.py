@@ -54,6 +54,23 @@ def test_viewer_numbers_regions_and_says_what_is_not_calibrated() -> None:
     json.dumps(value)
 
 
+def test_viewer_says_what_made_the_map_and_what_it_looks_like() -> None:
+    assert present.viewer(CASE)["made"] == "fake, compared with itself"
+    scratched = replace(
+        CASE.anomaly_map, expert="musc-embedded@3", basis="references", threshold=0.25,
+        kinds=(("scratch", 0.612), ("<i>dent</i>", 0.3), ("stain", 0.2), ("hole", 0.1)),
+    )  # fmt: skip
+    value = present.viewer(replace(CASE, references=(RECORD, RECORD), anomaly_map=scratched))
+    assert value["made"] == (
+        "MuSc, embedded, compared with 2 good parts and what is in the pool; threshold of cable: "
+        "0.250 of the expert's own scale"
+    )
+    assert value["kinds"] == [["scratch", "0.61"], ["<i>dent</i>", "0.30"], ["stain", "0.20"]]
+    pooled = replace(CASE.anomaly_map, expert="reference@1", basis="pool")
+    line = present.made_by(replace(CASE, anomaly_map=pooled))
+    assert line == "Reference, compared with the pool of the product"
+
+
 def test_region_address_changes_with_its_box() -> None:
     moved = replace(CASE, rois=(Roi(10, 0, 110, 50, 0.8),))
     assert present.viewer(CASE)["rois"][0]["url"] != present.viewer(moved)["rois"][0]["url"]

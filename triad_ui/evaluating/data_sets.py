@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triad_ui.errors import EvaluationError
-from triad_ui.evaluation.datasets import MANIFEST, QUESTIONS, DataSet, open_data_set
+from triad_ui.evaluation.datasets import MANIFEST, QUESTIONS, DataSet, Product, open_data_set
 from triad_ui.imaging.folders import UNSET, find_folder
 
 DEEPEST = 4
@@ -24,12 +24,14 @@ NO_ROOT = UNSET.removesuffix(" Or upload the pictures.")
 
 @dataclass(frozen=True, slots=True)
 class ProductSeen:
-    """How many photographs a product has: known-good ones to compare with, tested ones of each."""
+    """How many photographs a product has: known-good ones to compare with, tested ones of each.
+    compared: whether every tested one can be compared with a good part, its own or those."""
 
     name: str
     references: int
     good: int
     defective: int
+    compared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,13 @@ def _mvtec(folder: Path, inside: Sequence[str]) -> bool:
     return any((folder / name / "test").is_dir() for name in inside)
 
 
-def _seen(product) -> ProductSeen:
+def _seen(product: Product) -> ProductSeen:
     defective = sum(sample.defective for sample in product.tested)
+    own = all(sample.reference is not None for sample in product.tested)
     return ProductSeen(
-        product.name, len(product.references), len(product.tested) - defective, defective
+        product.name,
+        len(product.references),
+        len(product.tested) - defective,
+        defective,
+        bool(product.references) or own,
     )

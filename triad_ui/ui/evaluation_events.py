@@ -97,7 +97,7 @@ class EvaluationEvents:
         run, name, called, level = wanted(said)
         measured = self._runs.measured(run, name, called)
         kept = self._workbench.products.tuning.keep(measured, level)
-        shots = self._runs.state().choice.shots
+        shots = present_product.references_of(self._runs.product(name))
         return present_product.used(kept, self._titles()[kept.expert], shots)
 
     # -- what is shown --------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def data_set(seen: DataSetSeen) -> Json:
     """What a folder holds, in two or three lines."""
     tested = sum(p.good + p.defective for p in seen.products)
     lines = [f"{count(len(seen.products), 'product')}, {count(tested, 'photograph')} to judge."]
-    few = [p.name for p in seen.products if not p.references]
+    few = [p.name for p in seen.products if not p.compared]
     if few:
         lines.append(f"No good part to compare with: {', '.join(few[:5])}{_and_more(few)}.")
     one = [p.name for p in seen.products if not (p.good and p.defective)]

@@ -55,13 +55,20 @@ def product(result: ProductResult, made_by: str, run: str) -> Json:
 def facts(result: ProductResult, made_by: str) -> str:
     """What was compared with what, in a sentence."""
     good, bad = len(result.scores(defective=False)), len(result.scores(defective=True))
-    with_what = [
-        count(len(result.references), "reference") if result.references else "",
-        f"{result.paired} with a reference of their own" if result.paired else "",
-        f"a pool of {result.pool}" if result.pool else "",
-    ]  # fmt: skip
-    compared = ", ".join(part for part in with_what if part) or "nothing but itself"
-    return f"{made_by}: {good} good and {bad} defective photographs, compared with {compared}."
+    with_what = [count(len(result.references), "reference")] if result.references else []
+    if result.paired:
+        each = "each" if result.paired == good + bad else f"{result.paired} of them"
+        with_what.append(f"{each} with a good part of its own")
+    if result.pool:
+        with_what.append(f"with a pool of {result.pool}")
+    compared = ", ".join(with_what) or "with nothing but itself"
+    prefix = "with " if result.references else ""
+    return f"{made_by}: {good} good and {bad} defective photographs, compared {prefix}{compared}."
+
+
+def references_of(result: ProductResult) -> int:
+    """With how many references a photograph of this product was compared."""
+    return len(result.references) or min(1, result.paired)
 
 
 def notes(result: ProductResult) -> list[str]:
