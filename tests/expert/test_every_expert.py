@@ -16,8 +16,10 @@ from tests.fakes import fake_settings
 from tests.products.drawn import png_of
 from triad_ui.errors import ExpertError, WeightsError
 from triad_ui.expert import wide_resnet
+from triad_ui.expert.anomaly_clip import WEIGHTS_FILE
+from triad_ui.expert.april_gan_weights import FILES
 from triad_ui.expert.expert import DEFAULT, EMBEDDED, EXPERTS, Expert, load
-from triad_ui.expert.offers import SHEETS, WIDE_RESNET, offers
+from triad_ui.expert.offers import CLIP, DINOV2, SHEETS, WIDE_RESNET, offers
 from triad_ui.expert.progress import Stopped
 from triad_ui.expert.watched import score
 from triad_ui.feedback.store import FeedbackStore
@@ -25,6 +27,7 @@ from triad_ui.imaging.store import ImageStore
 from triad_ui.inspector import Inspector
 from triad_ui.model.loader import ModelLoader
 from triad_ui.records import DefectDescription, ImageRecord, Subject
+from triad_ui.settings import REPOSITORY
 from triad_ui.workbench import Workbench
 
 NAMES = tuple(EXPERTS)
@@ -194,6 +197,14 @@ def test_every_expert_is_described_and_every_description_is_of_one() -> None:
     assert WIDE_RESNET == wide_resnet.PATTERNS
     for name in EMBEDDED:
         assert offers([name], Path("nowhere"))[0].ready
+
+
+def test_the_documentation_names_every_expert_and_its_weights() -> None:
+    text = (REPOSITORY / "docs" / "experts.md").read_text("utf-8")
+    for name in NAMES:
+        assert f"| `{name}`" in text
+    for name in (CLIP, DINOV2, WEIGHTS_FILE, *FILES.values()):
+        assert name in text
 
 
 def test_an_unknown_name_is_told_with_those_that_there_are(tmp_path: Path) -> None:
