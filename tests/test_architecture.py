@@ -25,7 +25,7 @@ RANKS = (
     {"evaluating", "inspecting"},
     {"workbench"},
     {"wiring"},
-    {"ui", "cli_models", "cli_evaluate", "cli_instruct", "cli_inspect", "cli_experts"},
+    {"ui", "cli_models", "cli_evaluate", "cli_instruct", "cli_inspect", "cli_experts", "cli_train"},
     {"cli_answers"},
     {"cli"},
     {"__main__"},
