@@ -28,8 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
-HERE = Path(__file__).resolve()
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from expert_measures import CHANNELS, GRID
 
@@ -37,6 +36,7 @@ from triad_ui.settings import load
 from triad_ui.weights import EFFICIENTNET
 from triad_ui.wiring import weight_cache
 
+HERE = Path(__file__).resolve()
 BANKS = ("plain bank", "plain PatchCore", "anomalib", "reference", "patch-core-embedded")
 MEMORY_MB = (16, 64, 512)
 
