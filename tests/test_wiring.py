@@ -15,12 +15,13 @@ from tests.model.fake_hub import FakeHub
 from tests.model.tiny_llava import write_onevision
 from tests.ui.conftest import png
 from triad_ui import wiring
-from triad_ui.errors import SettingsError
+from triad_ui.errors import ExpertError, SettingsError
+from triad_ui.expert.expert import EXPERTS
 from triad_ui.model.choice import Machine, ModelChoice
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.status import EngineStatus
 from triad_ui.settings import Settings
-from triad_ui.weights import SMOLLM2
+from triad_ui.weights import SMOLLM2, WeightCache
 from triad_ui.workbench import Workbench
 
 pytestmark = pytest.mark.timeout(240)
@@ -172,6 +173,39 @@ def test_the_memory_for_conversations_reaches_the_model(build: Build, checkpoint
     workbench = build(checkpoint, kept_memory=3)
     loaded(workbench)
     assert workbench._loader.current()._decoder._kept._limit == 3_000_000
+
+
+def test_published_experts_read_their_own_folder_and_few_stay_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple] = []
+    monkeypatch.setattr(wiring, "load", lambda *each: asked.append(each) or FakeExpert())
+    monkeypatch.setattr(WeightCache, "fetch", lambda self, *each: tmp_path / "base" / "w.pth")
+    cache = WeightCache(tmp_path / "cache")
+    experts = wiring.Experts(cache, None, tmp_path / "mine", 5_000_000)
+    names = ("reference", "musc", "april-gan", "musc", "patch-core", "musc", "reference")
+    for name in names:
+        experts(name)
+    features = tmp_path / "cache" / "features"
+    assert asked == [
+        ("reference", tmp_path / "base", features, 5_000_000),
+        ("musc", tmp_path / "mine", features, 5_000_000),
+        ("april-gan", tmp_path / "mine", features, 5_000_000),
+        ("patch-core", tmp_path / "mine", features, 5_000_000),
+    ]
+    experts("april-gan")  # was used longest ago
+    assert [each[0] for each in asked[4:]] == ["april-gan"]
+    with pytest.raises(ExpertError, match="no expert called 'clip'"):
+        experts("clip")
+
+
+def test_the_workbench_offers_every_expert(build: Build, tmp_path: Path) -> None:
+    workbench = build("none", expert_weights=tmp_path / "mine", image_root=tmp_path)
+    by_name = {offer.name: offer for offer in workbench.experts()}
+    assert set(by_name) == set(EXPERTS)
+    assert by_name["reference"].ready
+    assert str(tmp_path / "mine") in by_name["patch-core"].problem
+    assert workbench.products.pools.remedy() == ""
 
 
 @pytest.mark.weights

@@ -11,6 +11,7 @@ import pytest
 from tests.fakes import FakeModel, fake_settings
 from tests.products.batch_expert import BatchExpert
 from tests.products.drawn import part
+from triad_ui.errors import ExpertError, ModelError, ModelNotReady
 from triad_ui.expert.progress import Stopped
 from triad_ui.feedback.store import FeedbackStore
 from triad_ui.imaging.store import ImageStore
@@ -21,6 +22,7 @@ from triad_ui.records import (
     DefectDescription,
     Scale,
     Subject,
+    Verdict,
 )
 from triad_ui.workbench import Workbench
 
@@ -140,9 +142,18 @@ def test_told_cases_give_a_threshold(workbench: Workbench) -> None:
         if mark == 2:  # inspected again: counts once
             again = workbench.inspect(case.query, [reference], product="ring", expert="musc")
             workbench.correct(again.id, Correction(False, "normal"))
+    with pytest.raises(ExpertError, match="Nobody has said of a part of bolt"):
+        tuning.measure_cases("Bolt", "musc")
+    # whoever agrees confirms what the model said
+    seen = workbench.inspect(
+        workbench.add_image(part(3), "3.png"), [reference], product="ring", expert="musc"
+    )
+    workbench._store.set_verdict(seen.id, Verdict("normal", 0.1), of=seen)
+    workbench.correct(seen.id, Correction(True))
     measured = tuning.measure_cases("ring", "musc")
-    assert measured.good_scores == pytest.approx((1 / 120, 2 / 120), rel=1e-4)
+    assert measured.good_scores == pytest.approx((1 / 120, 2 / 120, 3 / 120), rel=1e-4)
     assert measured.bad_scores == pytest.approx((50 / 120,), rel=1e-4)
+    assert workbench.products.tuning.settings("ring", "musc").threshold == 0.1
     assert tuning.keep(measured).threshold == pytest.approx(measured.suggestion.point.threshold)
 
 
@@ -160,3 +171,50 @@ def test_the_model_proposes_and_a_person_accepts(workbench: Workbench) -> None:
     assert defects.removed("ring")[0].id == kept.id
     defects.bring_back(kept.id)
     assert defects.removed("ring") == ()
+
+
+def test_a_model_that_names_nothing_or_is_not_there(workbench: Workbench) -> None:
+    defects = workbench.products.defects
+    with pytest.raises(ModelNotReady):
+        defects.propose("ring")
+    workbench.load_model()
+    workbench.wait_for_model(20)
+    known = [DefectDescription("scratch", "a line"), DefectDescription("dent", "a hollow")]
+    defects.add("ring", known)
+    with pytest.raises(ModelError, match="named no new defect"):
+        defects.propose("ring")
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(ModelError, match="was stopped before"):
+        defects.propose("bolt", stop=stop)
+    for wrong in (DefectDescription(" ", "long"), DefectDescription("x" * 301, "")):
+        with pytest.raises(ExpertError, match=r"no name|more than 300"):
+            defects.add("ring", [wrong])
+
+
+def test_pictures_that_cannot_be_scored_are_named(
+    workbench: Workbench, expert: BatchExpert, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = (workbench.add_image(part(n), f"{n}.png") for n in (1, 50))
+    raw = expert.raw
+
+    def refuse(query, *others, **more):
+        if query.record.name == "50.png":
+            raise ExpertError("too dark")
+        return raw(query, *others, **more)
+
+    monkeypatch.setattr(expert, "raw", refuse)
+    tuning = workbench.products.tuning
+    measured = tuning.measure_pictures("ring", "musc", [good], [bad])
+    assert measured.skipped == (("50.png", "too dark"),)
+    assert (len(measured.good_scores), measured.bad_scores) == (1, ())
+    assert measured.suggestion is not None and measured.suggestion.point.escape is None
+    with pytest.raises(ExpertError, match="No picture could be scored"):
+        tuning.measure_pictures("ring", "musc", [], [bad])
+    with pytest.raises(ExpertError, match="threshold 0 cannot be used"):
+        tuning.set_threshold("ring", "musc", 0.0)
+    stop = threading.Event()
+    stop.set()
+    workbench.products.pools.add("ring", [bad])
+    with pytest.raises(Stopped):
+        tuning.measure_pictures("ring", "musc", [good], stop=stop)
