@@ -47,7 +47,8 @@ def test_all_files_are_written_and_agree(parts, capsys: pytest.CaptureFixture[st
     assert float(table[0]["model_accuracy"]) == decided["model"]["accuracy"]
     with open("o_photographs.csv", newline="") as file:
         assert len(list(csv.DictReader(file))) == 5
-    assert "<h1>Evaluation of the expert fake and of a language model</h1>" in Path("o.html").read_text()
+    heading = "<h1>Evaluation of the expert fake and of a language model</h1>"
+    assert heading in Path("o.html").read_text()
     shown = capsys.readouterr()
     assert "model without process" in shown.out
     assert "by size of defect" in shown.out

@@ -51,6 +51,7 @@ def test_denials(text: str) -> None:
     "text",
     ["The whole bottle is visible.", "There is no visible scratch or crack on the surface.",
      "It is at the left.", "I find no place where the part differs from the process.",
+     "They look alike. Only light and position differ.", "I can be wrong, so please look.",
      "It is without any dent.", "Is there a scratch?", "It isn't damaged."],
 )  # fmt: skip
 def test_neither_claimed(text: str) -> None:

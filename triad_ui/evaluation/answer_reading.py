@@ -17,7 +17,7 @@ _KINDS = "|".join(
 )
 _CLAIM = re.compile(
     rf"\b(?:{_KINDS}|defects?|defective|faults?|faulty|flaws?|flawed|damaged?|anomal\w+|broken|"
-    r"wrong|missing|contradicts?|rejected|reject|differs?|disagrees?|unacceptable)\b"
+    r"wrong|missing|contradicts?|rejected|reject|differs|disagrees|unacceptable)\b"
 )
 _NEGATION = re.compile(
     r"\b(?:no|not|without|never|nothing|none|nowhere|neither|nor|cannot|any|free of|free from|"
@@ -34,6 +34,7 @@ _DENIALS = re.compile(
     r"|\bno reason to reject\b"
     r"|\bpart (?:is|looks|seems) (?:good|fine|acceptable|sound|normal|flawless)\b"
 )
+_MODEST = re.compile(r"\b(?:can|may|might|could) be (?:wrong|mistaken)\b")
 _REST = re.compile(r"\b(?:rest|otherwise|elsewhere|everything else|other than|apart from)\b")
 _WORD = re.compile(r"[\w'%-]+")
 _ENDS = re.compile(r"[.!?…][\"'”’)\]]*$")
@@ -109,6 +110,7 @@ def reading_faults(text: str, label: Label) -> tuple[str, ...]:
 def _claimed(sentence: str) -> bool:
     if sentence.endswith("?"):
         return False
+    sentence = _MODEST.sub("", sentence)  # of the answer itself, not of the part
     for match in _CLAIM.finditer(sentence):
         before = sentence[: match.start()]
         clause = re.split(r"[,;:]| but ", before)[-1]
