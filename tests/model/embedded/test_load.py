@@ -15,6 +15,7 @@ from transformers import LlamaForCausalLM
 
 from tests.model.tiny import stub_tower, tiny_config, visual, write_tokenizer
 from triad_ui.errors import WeightsError
+from triad_ui.model.embedded import load
 from triad_ui.model.embedded.load import (
     TOKENIZER,
     faster_dtype,
@@ -22,6 +23,7 @@ from triad_ui.model.embedded.load import (
     load_embedded,
     merge_adapter,
     read_card,
+    turn_seconds,
 )
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import Message
@@ -136,5 +138,18 @@ def test_a_projector_of_another_width_is_refused(
         load_embedded(trained[0], adapter, stub_tower, torch.float32)
 
 
-def test_the_faster_type_is_one_of_two() -> None:
-    assert faster_dtype() in (torch.float32, torch.bfloat16)
+@pytest.mark.parametrize(
+    ("float32", "bfloat16", "chosen"),
+    [(2.8, 8.2, torch.float32), (3.0, 2.0, torch.bfloat16), (2.0, 2.0, torch.bfloat16)],
+)
+def test_the_type_is_the_one_in_which_a_turn_is_faster(
+    monkeypatch: pytest.MonkeyPatch, float32: float, bfloat16: float, chosen: torch.dtype
+) -> None:
+    spent = {torch.float32: float32, torch.bfloat16: bfloat16}
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(load, "turn_seconds", spent.__getitem__)
+    assert faster_dtype() is chosen
+
+
+def test_a_turn_takes_a_moment_in_either_type() -> None:
+    assert all(0.01 < turn_seconds(dtype) < 600 for dtype in (torch.float32, torch.bfloat16))
