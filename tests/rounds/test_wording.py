@@ -60,13 +60,13 @@ def test_right_letters_are_counted(
     monkeypatch.setattr(module, "text_case", watched)
     token = talker.tokenizer.encode(answers)[0]
 
-    class Always(torch.nn.Module):
+    class Always(torch.nn.Linear):
         def forward(self, input_ids: torch.Tensor, **_: object) -> object:
             logits = torch.zeros(1, 1, 512)
             logits[..., token] = 1.0
             return type("Output", (), {"logits": logits})
 
-    talker.language = Always()
+    talker.language = Always(1, 1)
     share = words_right(talker, ["gear"], cases=30)
     truth = "defective" if answers == prompt.YES else "normal"
     assert share == pytest.approx(said.count(truth) / 30) and 0 < share < 1

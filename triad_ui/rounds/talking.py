@@ -135,6 +135,11 @@ class Talker(nn.Module):
         losses["answer"] = self.answer_loss(held, visual)
         return losses
 
+    def reading(self) -> torch.autocast:
+        """Products are taken in the type of the base weights; losses are float32 in any case."""
+        half = next(self.language.parameters()).dtype == torch.bfloat16
+        return torch.autocast("cpu", torch.bfloat16, enabled=half)
+
     def no_rows(self) -> Tensor:
         """The visual rows of a conversation without a picture, float32 (0, width)."""
         return torch.zeros(0, self.language.config.hidden_size)
@@ -156,7 +161,7 @@ class Talker(nn.Module):
             weights[row, : len(ids)] = torch.tensor(sequence.weights)
             targets[row, : len(ids)] = ids.clamp_min(0)
         embedded = torch.stack(pieces)
-        with torch.autocast("cpu", torch.bfloat16):
+        with self.reading():
             hidden = (
                 self.language.get_base_model()
                 .model(inputs_embeds=embedded, attention_mask=mask, use_cache=False)
@@ -263,7 +268,7 @@ def opening_logits(talker: Talker, examples: Sequence[Example]) -> np.ndarray:
                 parts.append(visual[piece.index])
             else:
                 parts.append(words(torch.tensor([piece])).float())
-        with torch.autocast("cpu", torch.bfloat16):
+        with talker.reading():
             logits = talker.language(
                 inputs_embeds=torch.cat(parts)[None], logits_to_keep=1, use_cache=False
             ).logits[0, -1]

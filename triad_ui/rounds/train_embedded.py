@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.evaluation.metrics import auroc
-from triad_ui.model.embedded.load import load_base
+from triad_ui.model.embedded.load import faster_dtype, load_base
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import LOCATIONS
 from triad_ui.rounds.examples import COLOURS, TRAINED, examples
@@ -109,7 +109,7 @@ def train_embedded(
         varied=False,
     )  # fmt: skip
     torch.set_num_threads(jobs)
-    language, tokenizer = load_base(base, torch.bfloat16)
+    language, tokenizer = load_base(base, faster_dtype())
     table = language.get_input_embeddings().weight.detach().float()
     words = words_of(tokenizer, table)
     projector, looking = Projector(language.config.hidden_size), Looking(words)
