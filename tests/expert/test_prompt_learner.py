@@ -68,8 +68,10 @@ def test_each_learned_part_counts_and_what_follows_the_end_does_not(tower: ClipT
     base = text_features(tower, prompts_from(learner()))
     for name in ("ctx_neg", "token_suffix_neg", "compound_prompts_text.1"):
         state = learner()
-        state[name] = state[name] + 0.5
-        assert not torch.allclose(text_features(tower, prompts_from(state))[1], base[1], atol=1e-3)
+        # not the same everywhere: a layer norm takes that off again
+        drawn = torch.Generator().manual_seed(1)
+        state[name] = state[name] + torch.randn(state[name].shape, generator=drawn)
+        assert not torch.allclose(text_features(tower, prompts_from(state))[1], base[1], atol=1e-4)
     state = learner()
     state["token_suffix_pos"][..., 3:, :] += 5  # tokens 7 and 8: behind the end at 6
     assert torch.equal(text_features(tower, prompts_from(state))[0], base[0])
