@@ -21,6 +21,8 @@ def add_train_flags(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--out", default=f"runs/{what}/trained", help="folder of what is trained")
     parser.add_argument("--work", default=f"runs/{what}", help="folder of examples and states")
     parser.add_argument("--jobs", type=int, default=2, help="processor cores to use")
+    if what == "embedded":
+        parser.add_argument("--start", metavar="FOLDER", help="go on from this adapter")
 
 
 def train_embedded(settings: Settings, flags: dict) -> int:
@@ -37,6 +39,7 @@ def train_embedded(settings: Settings, flags: dict) -> int:
     card = train(
         base, weights, Path(flags["out"]), Path(flags["work"]), BUDGETS[flags["budget"]],
         seed=settings.seed, jobs=settings.threads or flags["jobs"], say=say,
+        start=Path(flags["start"]) if flags["start"] else None,
     )  # fmt: skip
     print(json.dumps(card["validation"], indent=1))
     return 0

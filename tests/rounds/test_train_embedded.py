@@ -49,11 +49,11 @@ def made(
     return [example(n, defective=bool(n % 2), rois=n % 3) for n in range(count)]
 
 
-def run(base: Path, folder: Path, said: list[str]) -> dict:
+def run(base: Path, folder: Path, said: list[str], start: Path | None = None) -> dict:
     budget = Budget(examples=8, epochs=2, words=2, steps=3, batch=2, validation=6)
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
-        say=said.append,
+        say=said.append, start=start,
     )  # fmt: skip
 
 
@@ -92,6 +92,22 @@ def test_a_second_run_takes_stage_a_from_the_first(
     for stage in ("train_looking", "train_words"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: pytest.fail("trained again"))
     run(base, tmp_path, [])
+
+
+def test_a_run_goes_on_from_an_adapter(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "examples", made)
+    first = run(base, tmp_path / "first", [])
+    for stage in ("train_looking", "train_words", "train_talking"):
+        monkeypatch.setattr(module, stage, lambda *_a, **_k: None)
+    start = tmp_path / "first" / "adapter"
+    card = run(base, tmp_path / "second", [], start)
+    assert card["gone on from"] == first["version"] and first["gone on from"] == ""
+    # nothing was learned in between, so that the same weights must come out
+    assert card["files"] == first["files"]
+    anew = run(base, tmp_path / "third", [])
+    assert anew["files"]["adapter_model.safetensors"] != first["files"]["adapter_model.safetensors"]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(

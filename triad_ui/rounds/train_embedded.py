@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
-from safetensors.torch import save_file
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.evaluation.metrics import auroc
-from triad_ui.model.embedded.load import faster_dtype, load_base
+from triad_ui.model.embedded.load import faster_dtype, load_base, read_card
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import LOCATIONS
 from triad_ui.rounds.examples import COLOURS, TRAINED, examples
@@ -62,7 +62,7 @@ class Budget:
 BUDGETS = {
     "smoke": Budget(examples=50, epochs=1, words=2, steps=3, batch=2, validation=10),
     "20m": Budget(examples=1000, epochs=10, words=100, steps=150, minutes=12, validation=100),
-    "1h": Budget(examples=1800, epochs=8, words=250, steps=500, minutes=30, validation=100),
+    "1h": Budget(examples=1800, epochs=8, words=80, steps=500, minutes=25, validation=100),
     "3h": Budget(examples=8000, epochs=8, words=600, steps=1800, minutes=120),
 }
 
@@ -88,13 +88,15 @@ def words_of(tokenizer: object, embeddings: Tensor) -> Words:
 
 def train_embedded(
     base: Path, weights: Path, out: Path, work: Path, budget: Budget, *, seed: int, jobs: int,
-    say: Say,
+    say: Say, start: Path | None = None,
 ) -> dict:  # fmt: skip
     """Train and write the adapter into `out`; returns its card.
 
     base: folder of `convert_base`. weights: EfficientNet-Lite0's file. work: examples, checkpoints
-    and the log of losses. Raises TrainingError when a loss is not finite.
+    and the log of losses. start: folder of an adapter to go on from; None begins anew. Raises
+    TrainingError when a loss is not finite, WeightsError when `start` is damaged.
     """
+    origin = read_card(start)["version"] if start is not None else ""
     torch.manual_seed(seed)
     work.mkdir(parents=True, exist_ok=True)
     started = time.time()
@@ -115,6 +117,8 @@ def train_embedded(
     projector, looking = Projector(language.config.hidden_size), Looking(words)
     names = [table[tokenizer.encode(" " + name)].mean(0) for name in LOCATIONS]
     projector.start_places(torch.stack(names) * 0.5)
+    if start is not None:
+        projector.load_state_dict(load_file(start / "projector.safetensors"), strict=True)
     log = open(work / "losses.jsonl", "a", encoding="utf-8")  # noqa: SIM115
 
     def note(stage: str, step: int, steps: int, losses: dict[str, float]) -> None:
@@ -145,6 +149,8 @@ def train_embedded(
         language,
         LoraConfig(r=16, lora_alpha=32, target_modules=LORA_LAYERS, task_type="CAUSAL_LM"),
     )
+    if start is not None:
+        set_peft_model_state_dict(language, load_file(start / "adapter_model.safetensors"))
     talker = Talker(language, projector, tokenizer)
     kept = work / "words.pt"
     lora = [parameter for parameter in language.parameters() if parameter.requires_grad]
@@ -163,7 +169,7 @@ def train_embedded(
             some = _measured(opening_logits(talker, valid[:60]), valid[:60])
             talker.train()
             say(f"validation at {step}: {some}")
-            _write(out, talker, report, budget, seed, started)
+            _write(out, talker, report, budget, seed, started, origin)
 
     train_talking(
         talker, looking, train, steps=budget.steps, seconds=budget.minutes * 60, seed=seed,
@@ -173,7 +179,7 @@ def train_embedded(
     report["verdict, new families"] = _measured(opening_logits(talker, unseen), unseen)
     say(f"after stage b: {report}")
     log.close()
-    return _write(out, talker, report, budget, seed, started)
+    return _write(out, talker, report, budget, seed, started, origin)
 
 
 def _measured(scores: np.ndarray, shown: list) -> dict[str, float | None]:
@@ -192,7 +198,13 @@ def _measured(scores: np.ndarray, shown: list) -> dict[str, float | None]:
 
 
 def _write(
-    out: Path, talker: Talker, report: dict, budget: Budget, seed: int, started: float
+    out: Path,
+    talker: Talker,
+    report: dict,
+    budget: Budget,
+    seed: int,
+    started: float,
+    origin: str,
 ) -> dict:
     """The adapter folder, each file whole; the card last, since it names the others' hashes."""
     out.mkdir(parents=True, exist_ok=True)
@@ -219,6 +231,7 @@ def _write(
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "minutes": round((time.time() - started) / 60, 1),
         "seed": seed,
+        "gone on from": origin,
         "budget": asdict(budget),
         "families": list(TRAINED),
         "held_out": list(HELD_OUT),
