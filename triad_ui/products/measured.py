@@ -92,7 +92,7 @@ class Measuring:
         could be scored.
         """
         few = len({picture.key for picture in self._references}) < 2
-        scaled = few and bool(good) and hasattr(self._expert, "raw")
+        scaled = few and bool(good)
         self._total = len(good) * (1 + scaled) + len(bad)
         skipped: dict[str, Skipped] = {}
         subject, scale = self._subject, None
