@@ -16,7 +16,7 @@ Features = Mapping[int, np.ndarray]
 MOST_PATCHES = 20_000
 """Patches kept for a block; more are thinned out at random (seeded)."""
 ROWS = 64
-"""Query patches compared at a time: few, so that what is compared stays in the processor's cache."""
+"""Query patches compared at a time: few, so that what is compared stays in the cache."""
 
 
 class PatchBank:
