@@ -22,7 +22,7 @@ from triad_ui.synthesis.families import HELD_OUT
 from triad_ui.synthesis.sample import Sample, make_sample
 from triad_ui.weights import SMOLLM2, WeightCache
 
-PICTURES = 200
+PICTURES = 120
 FIRST_SEED = 700_000_000
 pytestmark = [pytest.mark.weights, pytest.mark.timeout(900)]
 
@@ -45,7 +45,7 @@ def inspector(efficientnet_weights: Path, smollm2_gguf: Path, weight_cache: Weig
         base,
         REPOSITORY / "assets" / "embedded",
         lambda rgb, side: network.features(normalise(rgb, side), BLOCKS),
-        torch.bfloat16,  # the precision of the figures in the README, whatever is faster here
+        torch.float32,  # the same on every machine; bfloat16 is emulated on some, ten times as slow
     )
     expert = ReferenceExpert(efficientnet_weights)
     return Inspector(lambda name: expert, lambda: model)
@@ -71,7 +71,7 @@ def test_yes_no_tells_faulty_from_good(inspector: Inspector) -> None:
     scores = np.array([log_odds(inspector, sample) for sample in samples])
     faulty = np.array([sample.label == "defective" for sample in samples])
     new = np.array([sample.family in HELD_OUT for sample in samples])
-    assert 60 < faulty.sum() < PICTURES - 60
+    assert 40 < faulty.sum() < PICTURES - 40
     reached = auroc(scores, faulty)
     on_new = auroc(scores[new], faulty[new])
     print(f"AUROC {reached:.3f} over {PICTURES}, {on_new:.3f} over {new.sum()} of new families")

@@ -15,6 +15,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -193,12 +194,12 @@ class ReferenceExpert:
     ) -> Scale:
         """Leave-one-out over the references; for a lone one, against changed copies of itself.
 
-        The changed copies also bound the scale from below where references are near copies of
+        Some changed copies also bound the scale from below where references are near copies of
         each other, as frames of one burst are.
         """
         gain = SELF_GAIN if len(looks) == 1 else SELF_GAIN_BESIDE_OTHERS
         place, image = [FLOOR], [FLOOR]
-        for copy in changed(first):
+        for copy in islice(changed(first), 0, None, 1 if len(looks) == 1 else 2):
             values, score = self._judge([view.look(copy) for view in self._views], parts)
             place.append(gain.place * float(values.max()))
             image.append(gain.image * score)
