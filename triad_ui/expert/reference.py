@@ -37,7 +37,7 @@ STEEPNESS = 4.0
 LEAVE_ONE_OUT_GAIN = 1.2
 """Threshold over the largest leave-one-out value: new good parts go a little beyond it."""
 MOST_LEFT_OUT = 8
-SELF_GAIN = Scale(place=2.8, image=2.4)
+SELF_GAIN = Scale(place=3.0, image=2.4)
 """Threshold over the largest value of changed copies of a lone reference.
 
 Wide, because copies do not show how parts differ: at these gains about one good part in ten of
