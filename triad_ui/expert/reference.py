@@ -20,9 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
-from triad_ui.expert.anomaly_map import resize, squash
+from triad_ui.expert.anomaly_map import resize
 from triad_ui.expert.backbone import EfficientNetLite0, load_efficientnet_lite0
-from triad_ui.expert.calibration import changed
+from triad_ui.expert.calibration import (
+    LEAVE_ONE_OUT_GAIN,
+    MOST_LEFT_OUT,
+    calibrated,
+    changed,
+)
 from triad_ui.expert.feature_cache import FeatureCache
 from triad_ui.expert.patch_bank import Features
 from triad_ui.expert.residual_head import load_residual_head
@@ -33,10 +38,6 @@ from triad_ui.settings import REPOSITORY
 CODE_VERSION = "3"
 SIDES = (320, 224)
 """A picture is seen at about as many pixels squared; the first gives the map its cells."""
-STEEPNESS = 4.0
-LEAVE_ONE_OUT_GAIN = 1.2
-"""Threshold over the largest leave-one-out value: new good parts go a little beyond it."""
-MOST_LEFT_OUT = 8
 SELF_GAIN = Scale(place=3.0, image=2.4)
 """Threshold over the largest value of changed copies of a lone reference.
 
@@ -121,12 +122,13 @@ class ReferenceExpert:
         else:
             place, image = self._views[0].alone(looks[0])
             scale = Scale(SINGLE_THRESHOLD, SINGLE_THRESHOLD)
-        return AnomalyMap(
-            values=squash(place, scale.place, STEEPNESS),
-            score=float(squash(np.float32(image), scale.image, STEEPNESS)),
-            calibrated=bool(references),
+        return calibrated(
+            place,
+            image,
+            scale,
             expert=f"{self.name}@{self.version}",
             basis="references" if references else "single image",
+            known=bool(references),
         )
 
     def raw(
