@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from triad_ui.settings import Settings
+from triad_ui.settings import REPOSITORY, Settings
 
 
 def add_train_flags(parser: argparse.ArgumentParser, what: str) -> None:
@@ -27,6 +27,7 @@ def add_train_flags(parser: argparse.ArgumentParser, what: str) -> None:
 
 def train_embedded(settings: Settings, flags: dict) -> int:
     """Train the embedded model's adapter from drawn pictures."""
+    from triad_ui.dialogue.processes import load_library
     from triad_ui.rounds.train_embedded import BUDGETS
     from triad_ui.rounds.train_embedded import train_embedded as train
     from triad_ui.weights import EFFICIENTNET
@@ -40,6 +41,7 @@ def train_embedded(settings: Settings, flags: dict) -> int:
         base, weights, Path(flags["out"]), Path(flags["work"]), BUDGETS[flags["budget"]],
         seed=settings.seed, jobs=settings.threads or flags["jobs"], say=say,
         start=Path(flags["start"]) if flags["start"] else None,
+        processes=tuple(load_library(REPOSITORY / "assets" / "processes").values()),
     )  # fmt: skip
     print(json.dumps(card["validation"], indent=1))
     return 0

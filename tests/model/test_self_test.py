@@ -210,8 +210,8 @@ def test_one_wrong_layer_is_refused_by_the_record(shipped) -> None:
 @pytest.mark.timeout(300)
 def test_a_blind_model_is_refused(shipped, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder = shipped._encoder
-    see = encoder._projector
-    monkeypatch.setattr(encoder, "_projector", lambda cells: torch.zeros_like(see(cells)))
+    see = encoder._projector.image
+    monkeypatch.setattr(encoder._projector, "image", lambda *seen: torch.zeros_like(see(*seen)))
     shipped.forget()
     assert "does not see" in refusal(shipped)
     monkeypatch.undo()

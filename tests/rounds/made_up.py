@@ -9,9 +9,10 @@ import torch
 from tests.model.tiny import stub_tower, visual
 from triad_ui.instruct.dialogue import Truth
 from triad_ui.model.embedded import views
+from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import ManufacturingProcess, ProcessStep
 from triad_ui.rounds.examples import COLOURS, Example, cell_boxes
-from triad_ui.rounds.looking import Words
+from triad_ui.rounds.looking import Looking, Words
 
 PROCESS = ManufacturingProcess(
     "cap", "cap", "caps", (ProcessStep(1, "Press it."), ProcessStep(2, "Print it."))
@@ -34,7 +35,7 @@ def example(seed: int, *, defective: bool, one_shot: bool = True, rois: int = 1)
         masked = ((boxes[:, 0] < 0.25) & (boxes[:, 1] < 0.25)).float()
     colours = torch.zeros(len(cells[0]), len(COLOURS))
     colours[:, seed % len(COLOURS)] = 1.0
-    return Example(seed, "cap", cells, truth, True, masked, colours)
+    return Example(seed, "cap", cells, truth, True, masked, colours, views.evidence(images))
 
 
 def four() -> list[Example]:
@@ -47,5 +48,21 @@ def words(width: int = 64, kinds: Sequence[str] = KINDS) -> Words:
     random = torch.Generator().manual_seed(0)
     rows = torch.randn(1 + len(kinds), width, generator=random)
     colours = torch.randn(len(COLOURS), width, generator=random)
+    places = torch.randn(9, width, generator=random)
     unit = torch.nn.functional.normalize
-    return Words(unit(rows), unit(colours), {kind: n for n, kind in enumerate(kinds, 1)})
+    return Words(
+        unit(rows), unit(colours), unit(places), unit(rows[:2]),
+        {kind: number for number, kind in enumerate(kinds, 1)},
+    )  # fmt: skip
+
+
+def projector() -> Projector:
+    """Small, with its words set."""
+    made = Projector(64, len(KINDS), hidden=32)
+    told = words()
+    made.findings.start(told.kinds, told.colours, told.places, told.verdicts)
+    return made
+
+
+def looking(of: Projector) -> Looking:
+    return Looking(of.findings, words().kind_index)

@@ -60,6 +60,7 @@ def assert_alike(left: Example, right: Example) -> None:
         assert torch.equal(a.places, b.places)
         assert torch.equal(a.kinds, b.kinds)
         assert torch.equal(a.index, b.index)
+    assert torch.equal(left.evidence, right.evidence)
     assert torch.allclose(left.masked, right.masked, atol=1e-3)
     assert torch.allclose(left.colours, right.colours, atol=1e-3)
     assert left.masked.dtype == left.colours.dtype == torch.float32

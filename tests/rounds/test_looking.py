@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
-from tests.rounds.made_up import example, four, words
-from triad_ui.model.embedded.projector import Projector
-from triad_ui.rounds.looking import Looking, batch_of, image_scores, train_looking
+from tests.rounds.made_up import example, four, looking, projector, words
+from triad_ui.rounds.looking import batch_of, image_scores, train_looking
 
 
 def test_a_batch_lines_up_with_its_cells() -> None:
     some = [example(1, defective=True), example(2, defective=False, one_shot=False)]
-    batch = batch_of(some, words())
+    batch = batch_of(some, words().kind_index)
     counts = [len(cells) for each in some for cells in each.cells]
     assert counts == [100, 52, 100]
     total = sum(counts)
@@ -31,21 +32,35 @@ def test_a_batch_lines_up_with_its_cells() -> None:
 
 def test_a_good_batch_has_no_loss_of_kind() -> None:
     torch.manual_seed(0)
-    batch = batch_of([example(2, defective=False)], words())
-    losses = Looking(words())(Projector(64, hidden=32)(batch.cells), batch)
-    assert set(losses) == {"fault", "colour"}
+    batch = batch_of([example(2, defective=False)], words().kind_index)
+    made = projector()
+    losses = looking(made)(made(batch.cells), batch)
+    assert set(losses) == {"fault", "colour", "judged"}
+
+
+def test_what_only_the_process_tells_is_not_asked_of_the_picture() -> None:
+    hidden = replace(example(1, defective=True), visible=False)
+    query = batch_of([hidden], words().kind_index).queries[0]
+    assert (query.faulty, query.kind, query.place) == (None, 0, None)
+    shown = batch_of([example(1, defective=True)], words().kind_index).queries[0]
+    assert (shown.faulty, shown.kind, shown.place) == (1.0, words().kind_index["scratch"], 0)
 
 
 def test_training_lowers_the_loss_and_finds_the_fault() -> None:
     torch.manual_seed(0)
-    projector, looking, seen = Projector(64, hidden=32), Looking(words()), []
+    made, seen = projector(), []
     train_looking(
-        projector, looking, four(), epochs=40, seed=0, batch_size=4, rate=3e-3,
+        made, looking(made), four(), epochs=60, seed=0, batch_size=4, rate=3e-3,
         on_step=lambda step, steps, losses: seen.append((step, steps, sum(losses.values()))),
     )  # fmt: skip
-    assert [step for step, *_ in seen] == list(range(1, 41))
-    assert seen[-1][1] == 40
+    assert [step for step, *_ in seen] == list(range(1, 61))
+    assert seen[-1][1] == 60
     assert seen[-1][2] < 0.6 * seen[0][2]
-    scores = image_scores(projector, looking, four())
+    scores = image_scores(made, four())
     bad = np.array([each.truth.label == "defective" for each in four()])
     assert scores[bad].min() > scores[~bad].max()
+    for each in np.array(four())[bad]:
+        cells = each.cells[0]
+        seen = made.findings.judgement(made(cells), cells, each.evidence)
+        assert int(seen.kinds.argmax()) == words().kind_index[each.truth.kind] - 1
+        assert int(seen.places.argmax()) == 0  # the top left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,24 +11,29 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from tests.model.tiny import stub_tower, tiny_language, visual, write_tokenizer
-from tests.rounds.made_up import PROCESS, example, four, words
+from tests.rounds.made_up import PROCESS, example, four, looking, projector
 from triad_ui.dialogue import prompt
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded.encoder import EmbeddedEncoder
-from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.local import LocalTriad
-from triad_ui.records import Message
-from triad_ui.rounds.looking import Looking
-from triad_ui.rounds.talking import (
+from triad_ui.records import ManufacturingProcess, Message, ProcessStep
+from triad_ui.rounds.conversations import (
     OPENING_WEIGHT,
+    PLACE_WEIGHT,
+    elsewhere,
+    sequenced,
+    taught,
+    told,
+)
+from triad_ui.rounds.examples import Example
+from triad_ui.rounds.talking import (
+    STEP_WEIGHT,
     WORDS,
     Talker,
     _batches,
     opening_logits,
-    sequenced,
-    taught,
-    told,
     train_talking,
 )
 
@@ -45,7 +51,12 @@ def talker(tokenizer: ChatTokenizer) -> Talker:
     language = tiny_language()
     lora = LoraConfig(r=8, lora_alpha=32, target_modules=["q_proj", "v_proj", "down_proj"],
                       task_type="CAUSAL_LM")  # fmt: skip
-    return Talker(get_peft_model(language, lora), Projector(64, hidden=32), tokenizer)
+    return Talker(get_peft_model(language, lora), projector(), tokenizer)
+
+
+def rows_of(shown: Example) -> list[int]:
+    """Visual tokens of each image; the query's findings follow its cells."""
+    return [len(cells) + (0 if number else FINDINGS) for number, cells in enumerate(shown.cells)]
 
 
 @pytest.mark.parametrize("one_shot", [True, False])
@@ -61,17 +72,18 @@ def test_lessons_open_as_the_workbench_does(one_shot: bool) -> None:
         if messages[1:2] == [prompt.opening("cap", PROCESS, 1 + one_shot)[1]]:
             opened += 1
             assert messages[2] == Message("assistant", "A" if seed % 2 else "B")
-    assert 25 < opened < 55
+    assert 45 < opened < 60
 
 
 def test_parts_told_in_words_show_no_picture_and_open_both_ways() -> None:
     rng, letters = np.random.default_rng(1), []
     for _ in range(200):
-        messages = told(rng)
+        messages, truth = told(rng)
         assert not any(message.images for message in messages)
         if messages[1].text.startswith("What the image shows: "):
             assert messages[1].text.endswith(prompt.CHOICES)
             letters.append(messages[2].text)
+            assert (messages[2].text == prompt.YES) == truth.defective
     assert 100 < len(letters) < 170
     assert 0.35 < letters.count(prompt.YES) / len(letters) < 0.65
 
@@ -90,7 +102,10 @@ def test_only_the_assistants_words_are_learned(tokenizer: ChatTokenizer) -> None
     said = tokenizer.encode("at the top left.")
     assert learned == [*tokenizer.encode("A"), tokenizer.end, *said, tokenizer.end]
     weights = [weight for weight in made.weights if weight > 0]
-    assert weights == [OPENING_WEIGHT] + [1.0] * (len(weights) - 1)
+    assert weights[0] == OPENING_WEIGHT
+    places = {tokenizer.encode(f" {word}")[0] for word in ("top", "left", "right", "bottom")}
+    assert any(token in places for token in learned)
+    assert weights[1:] == [PLACE_WEIGHT if token in places else 1.0 for token in learned[1:]]
     # the rows of both images, in order, each image in its own place
     rows = [token for token in made.ids if token < 0]
     assert rows == [-1, -2, -3, -4, -5, -6, -7, -8]
@@ -111,39 +126,50 @@ def test_positions_are_those_of_the_running_model(tokenizer: ChatTokenizer) -> N
 
 def test_the_loss_is_that_of_a_loop_over_positions(talker: Talker) -> None:
     some = four()
-    looking = Looking(words())
     rng = np.random.default_rng(3)
     talker.eval()  # parts of cells are hidden at random while training
-    got = talker.loss(some, looking, rng)["answer"].item()
+    got = talker.loss(some, looking(talker.projector), rng)
     rng = np.random.default_rng(3)
     wrong = weight = 0.0
+    steps: list[float] = []
     table = talker.language.get_input_embeddings().weight
     with torch.no_grad():
         held = [
             (
-                sequenced(taught(each.truth, rng), [len(c) for c in each.cells], talker.tokenizer),
-                torch.cat([talker.projector(cells) for cells in each.cells]),
+                sequenced(taught(elsewhere(each.truth, (), rng), rng), rows_of(each),
+                          talker.tokenizer, each.truth),
+                torch.cat([talker.projector.image(cells, None if n else each.evidence)
+                           for n, cells in enumerate(each.cells)]),
             )
             for each in some
-        ]
+        ]  # fmt: skip
         for _ in range(rng.binomial(len(some), WORDS)):
-            held.append((sequenced(told(rng), (), talker.tokenizer), torch.zeros(0, 64)))
+            messages, truth = told(rng)
+            held.append((sequenced(messages, (), talker.tokenizer, truth), torch.zeros(0, 64)))
         assert len(held) > len(some)
         for made, rows in held:
             embedded = torch.stack([table[i] if i >= 0 else rows[-1 - i] for i in made.ids])
-            logits = talker.language(inputs_embeds=embedded[None]).logits[0].log_softmax(-1)
+            seen = talker.language(inputs_embeds=embedded[None], output_hidden_states=True)
+            logits = seen.logits[0].log_softmax(-1)
+            for place, contradicted in made.steps:
+                odds = talker.contradicted(seen.hidden_states[-1][0, place])[0]
+                p = torch.sigmoid(odds if contradicted else -odds)
+                steps.append(-float(p.log()) * (STEP_WEIGHT if contradicted else 1.0))
             for place, (token, share) in enumerate(zip(made.ids, made.weights)):
                 if share:
                     wrong -= share * float(logits[place - 1, token])
                     weight += share
-    assert got == pytest.approx(wrong / weight, rel=0.01)  # bfloat16 against float32
+    assert got["answer"].item() == pytest.approx(wrong / weight, rel=0.01)
+    assert len(steps) > 8
+    assert got["contradicted"].item() == pytest.approx(np.mean(steps), rel=0.01)
 
 
 def test_training_lowers_the_loss_and_the_running_model_agrees(talker: Talker) -> None:
-    some, looking, seen = four(), Looking(words()), []
+    some, seen = four(), []
     torch.manual_seed(0)
     train_talking(
-        talker, looking, some, steps=30, seconds=1e9, seed=0, batch_size=4, rate=1e-2,
+        talker, looking(talker.projector), some, steps=30, seconds=1e9, seed=0, batch_size=4,
+        rate=1e-2,
         on_step=lambda step, steps, losses: seen.append(losses["answer"]),
     )  # fmt: skip
     assert len(seen) == 30
@@ -167,7 +193,7 @@ def test_training_lowers_the_loss_and_the_running_model_agrees(talker: Talker) -
 def test_training_ends_when_its_time_is_over(talker: Talker) -> None:
     seen: list[int] = []
     train_talking(
-        talker, Looking(words()), four(), steps=1000, seconds=0.0001, seed=0, batch_size=4,
+        talker, looking(talker.projector), four(), steps=1000, seconds=0.0001, seed=0, batch_size=4,
         on_step=lambda step, *_: seen.append(step),
     )  # fmt: skip
     assert len(seen) <= 1
@@ -179,3 +205,45 @@ def test_batches_hold_each_example_once_and_like_lengths_together() -> None:
     assert sorted(index for batch in batches for index in batch) == list(range(10))
     assert max(len(batch) for batch in batches) == 3
     assert isinstance(batches[0], list)
+
+
+def test_the_ends_of_steps_are_found_and_the_contradicted_one_is_marked(
+    tokenizer: ChatTokenizer,
+) -> None:
+    truth = replace(
+        example(1, defective=True).truth, kind="wrong colour", step=2, expected="a red cap",
+        observed="a blue cap",
+    )  # fmt: skip
+    made = sequenced(taught(truth, np.random.default_rng(0)), [100, 52], tokenizer, truth)
+    newline = tokenizer.encode("\n")[0]
+    assert [wrong for _, wrong in made.steps] == [0.0, 1.0]
+    for (end, _), text in zip(made.steps, ("1. Press it.", "2. Print it."), strict=True):
+        said = tokenizer.encode(f"{text}\n")
+        assert made.ids[end] == newline and made.ids[end - len(said) + 1 : end + 1] == said
+    surface = example(1, defective=True).truth
+    made = sequenced(taught(surface, np.random.default_rng(0)), [100, 52], tokenizer, surface)
+    assert [wrong for _, wrong in made.steps] == [0.0, 0.0]
+    without = replace(surface, process=None, step=None)
+    messages = taught(without, np.random.default_rng(0))
+    assert sequenced(messages, [100, 52], tokenizer, without).steps == ()
+
+
+def test_a_process_from_elsewhere_stands_only_where_it_decides_nothing() -> None:
+    rng = np.random.default_rng(0)
+    bottle = ManufacturingProcess("bottle", "bottle", "bottles", (ProcessStep(1, "Blow it."),))
+    good, dent = example(2, defective=False).truth, example(1, defective=True).truth
+    for truth in (good, dent):
+        some = [elsewhere(truth, (bottle,), rng) for _ in range(200)]
+        taken = [each for each in some if each.process is bottle]
+        assert 10 < len(taken) < 60
+        assert {(t.product, t.step, t.label) for t in taken} == {("bottle", None, truth.label)}
+        assert all(each == truth for each in some if each.process is not bottle)
+    alike = replace(good, product="bottle mouth")
+    assert 60 < sum(elsewhere(alike, (bottle,), rng).process is bottle for _ in range(200)) < 140
+    for truth in (
+        replace(dent, expected="a red cap"),
+        replace(good, reference_agrees=False),
+        replace(good, one_shot=False),
+        replace(good, process=None),
+    ):
+        assert all(elsewhere(truth, (bottle,), rng) == truth for _ in range(50))

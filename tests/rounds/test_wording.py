@@ -10,9 +10,9 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from tests.model.tiny import tiny_language, write_tokenizer
+from tests.rounds.made_up import projector
 from triad_ui.dialogue import prompt
 from triad_ui.model.chat import ChatTokenizer
-from triad_ui.model.embedded.projector import Projector
 from triad_ui.rounds import wording as module
 from triad_ui.rounds.talking import Talker
 from triad_ui.rounds.wording import train_words, words_right
@@ -26,7 +26,7 @@ def talker(tmp_path: Path) -> Talker:
     lora = LoraConfig(r=8, lora_alpha=32, target_modules=["q_proj", "v_proj", "down_proj"],
                       task_type="CAUSAL_LM")  # fmt: skip
     tokenizer = ChatTokenizer(write_tokenizer(tmp_path / "tokenizer.json"))
-    return Talker(get_peft_model(tiny_language(), lora), Projector(64, hidden=32), tokenizer)
+    return Talker(get_peft_model(tiny_language(), lora), projector(), tokenizer)
 
 
 def test_learning_lowers_the_loss_and_leaves_the_projector(

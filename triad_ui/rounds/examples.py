@@ -46,6 +46,7 @@ class Example:
     process when none is given. visible: a fault that shows against the reference or on the
     surface (not only against the process). masked: float (N query cells,), share of the cell under
     the fault. colours: float (N query cells, 10), share of each named colour in the cell.
+    evidence: float (EVIDENCE,), what the expert says of the whole, see `views.evidence`.
     """
 
     seed: int
@@ -55,6 +56,7 @@ class Example:
     visible: bool
     masked: Tensor
     colours: Tensor
+    evidence: Tensor
 
 
 class ExampleMaker:
@@ -122,6 +124,7 @@ class ExampleMaker:
             visible=not sample.flipped,
             masked=_shares(sample.mask[None].astype(np.float32), boxes)[:, 0],
             colours=_shares(_colour_planes(sample.query), boxes),
+            evidence=views.evidence(images),
         )
 
 
@@ -189,17 +192,19 @@ def _packed(example: Example) -> tuple:
     cells = [(c.vectors.half(), c.places, c.kinds, c.index) for c in example.cells]
     return (
         example.seed, example.family, cells, example.truth, example.visible,
-        example.masked.half(), example.colours.half(),
+        example.masked.half(), example.colours.half(), example.evidence,
     )  # fmt: skip
 
 
 def _read(path: Path) -> Iterator[Example]:
     # our own files, written a moment ago on this machine
-    for seed, family, cells, truth, visible, masked, colours in torch.load(
+    for seed, family, cells, truth, visible, masked, colours, evidence in torch.load(
         path, weights_only=False
     ):
         groups = [views.Cells(v.float(), p, k, i) for v, p, k, i in cells]
-        yield Example(seed, family, groups, truth, visible, masked.float(), colours.float())
+        yield Example(
+            seed, family, groups, truth, visible, masked.float(), colours.float(), evidence
+        )
 
 
 def _varied(rois: tuple[Roi, ...], sample: Sample, rng: np.random.Generator) -> tuple[Roi, ...]:

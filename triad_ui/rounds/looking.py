@@ -2,7 +2,8 @@
 
 Each visual token is drawn towards the embeddings of the words that are true of its cell: the name
 of the fault under it (or "good"), and the colours in it. Cosine similarity with fixed word
-embeddings is the classifier, so what is learned is already in the language model's own terms.
+embeddings is the classifier, so what is learned is already in the language model's own terms. What
+a query's tokens say together (`Findings`) is learned beside it.
 What a word is comes from outside; this file sees vectors.
 """
 
@@ -16,41 +17,45 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.findings import Findings
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.views import Cells, join
+from triad_ui.records import LOCATIONS
 from triad_ui.rounds.examples import Example
 
 FAULTY = 0.08
 """Share of a cell under the fault from which the cell is called faulty."""
+LEAST = 1e-4
+JUDGE_FASTER = 40.0
+"""Rate of the few weights that judge a whole picture, over that of the others."""
+SHARES = {
+    "fault": 2.0, "kind": 0.5, "colour": 0.5, "judged": 1.0, "named": 0.3, "placed": 0.3,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """kinds: float (1 + K, width), row 0 for "good", then the kinds in order. colours: (10, width).
-    Rows have unit length."""
+    """Unit vectors of words. kinds: float (1 + K, width), row 0 for "good", then the kinds.
+    colours: (10, width). places: (9, width), the 3x3 names. verdicts: (2, width), good and faulty.
+    kind_index: row of each kind."""
 
     kinds: Tensor
     colours: Tensor
+    places: Tensor
+    verdicts: Tensor
     kind_index: dict[str, int]
 
 
-class Looking(nn.Module):
-    """The losses on projected tokens; their temperatures are learned."""
+class Looking:
+    """The losses on projected tokens and on what they say together."""
 
-    def __init__(self, words: Words) -> None:
-        super().__init__()
-        self.words = words
-        self.temperature = nn.Parameter(torch.tensor([10.0, 10.0]))
-        self.bias = nn.Parameter(torch.zeros(len(words.kinds)))
+    def __init__(self, findings: Findings, kind_index: dict[str, int]) -> None:
+        self.findings, self.kind_index = findings, kind_index
 
-    def kind_logits(self, tokens: Tensor) -> Tensor:
-        """(N, width) -> (N, 1 + K)."""
-        unit = functional.normalize(tokens, dim=1)
-        return unit @ self.words.kinds.T * self.temperature[0] + self.bias
-
-    def forward(self, tokens: Tensor, batch: LookingBatch) -> dict[str, Tensor]:
-        """Losses: "fault" (is the cell faulty), "kind" (which, where it is), "colour"."""
-        logits = self.kind_logits(tokens)
+    def __call__(self, tokens: Tensor, batch: LookingBatch) -> dict[str, Tensor]:
+        """Losses. Of cells: "fault" (is the cell faulty), "kind" (which, where it is), "colour". Of
+        queries: "judged" (faulty or not, where that can be seen), "named" and "placed"."""
+        logits = self.findings.kind_logits(tokens)
         known = batch.known
         fault = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
         weight = torch.where(batch.faulty > 0, 4.0, 1.0)
@@ -62,46 +67,92 @@ class Looking(nn.Module):
         ill = batch.faulty > 0
         if ill.any():
             losses["kind"] = functional.cross_entropy(logits[ill][:, 1:], batch.kind[ill] - 1)
-        unit = functional.normalize(tokens, dim=1)
-        colours = (unit @ self.words.colours.T * self.temperature[1]).log_softmax(1)
+        colours = self.findings.colour_logits(tokens).log_softmax(1)
         has = batch.colours.sum(1) > 0
         losses["colour"] = -(batch.colours * colours).sum(1)[has].mean()
-        return losses
+        return losses | self._of_queries(tokens, batch)
+
+    def _of_queries(self, tokens: Tensor, batch: LookingBatch) -> dict[str, Tensor]:
+        found: dict[str, list[Tensor]] = {"judged": [], "named": [], "placed": []}
+        for query in batch.queries:
+            own = tokens[query.start : query.start + len(query.cells)]
+            seen = self.findings.judgement(own, query.cells, query.evidence)
+            if query.faulty is not None:
+                truth = torch.tensor(query.faulty)
+                found["judged"].append(
+                    functional.binary_cross_entropy_with_logits(seen.faulty, truth)
+                )
+            if query.kind:
+                found["named"].append(-(seen.kinds[query.kind - 1] + LEAST).log())
+            if query.place is not None:
+                found["placed"].append(-(seen.places[query.place] + LEAST).log())
+        return {name: torch.stack(each).mean() for name, each in found.items() if each}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A query of a batch. start: of its cells in the batch. faulty: 1.0 or 0.0, None where the
+    picture does not tell. kind: row of the fault's kind, 0 without one or where it does not show.
+    place: 0..8, None likewise."""
+
+    start: int
+    cells: Cells
+    evidence: Tensor
+    faulty: float | None
+    kind: int
+    place: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LookingBatch:
     """cells of all images in a row; for each cell: faulty 0/1, kind (0 when good), known (whether
-    that can be judged from the picture), colours (N, 10), zeros for cells of references."""
+    that can be judged from the picture), colours (N, 10), zeros for cells of references. queries:
+    one for each example."""
 
     cells: Cells
     faulty: Tensor
     kind: Tensor
     known: Tensor
     colours: Tensor
+    queries: tuple[Query, ...]
 
 
-def batch_of(examples: Sequence[Example], words: Words) -> LookingBatch:
+def batch_of(examples: Sequence[Example], kind_index: dict[str, int]) -> LookingBatch:
     """The examples' cells, query and reference of each in turn, and what is true of them."""
-    groups, faulty, kind, known, colours = [], [], [], [], []
+    groups, faulty, kind, known, colours, queries = [], [], [], [], [], []
+    start = 0
     for example in examples:
+        truth = example.truth
+        row = kind_index.get(truth.kind, 0) if truth.defective and example.visible else 0
+        place = LOCATIONS.index(truth.location) if row and truth.location else None
+        label = float(truth.defective) if example.visible else None
+        query = Query(start, example.cells[0], example.evidence, label, row, place)
+        queries.append(query)
         for number, cells in enumerate(example.cells):
             groups.append(cells)
             count = len(cells)
+            start += count
             if number:
                 faulty.append(torch.zeros(count))
                 kind.append(torch.zeros(count, dtype=torch.long))
                 known.append(torch.zeros(count, dtype=torch.bool))
-                colours.append(torch.zeros(count, len(words.colours)))
+                colours.append(torch.zeros(count, example.colours.shape[1]))
                 continue
             ill = (example.masked > FAULTY).float()
             faulty.append(ill)
-            kind.append((ill * words.kind_index.get(example.truth.kind, 0)).long())
+            kind.append((ill * kind_index.get(truth.kind, 0)).long())
             known.append(torch.full((count,), example.visible))
             colours.append(example.colours)
     return LookingBatch(
-        join(groups), torch.cat(faulty), torch.cat(kind), torch.cat(known), torch.cat(colours)
-    )
+        join(groups), torch.cat(faulty), torch.cat(kind), torch.cat(known), torch.cat(colours),
+        tuple(queries),
+    )  # fmt: skip
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    """The losses as one, in the shares of stage (a)."""
+    return sum((losses[name] * share for name, share in SHARES.items() if name in losses),
+               torch.zeros(()))  # fmt: skip
 
 
 def train_looking(
@@ -115,25 +166,33 @@ def train_looking(
     batch_size: int = 48,
     rate: float = 1e-3,
 ) -> None:
-    """Train both in place. on_step: (step, steps, losses)."""
+    """Train the projector and its findings in place. on_step: (step, steps, losses)."""
     random = np.random.default_rng(seed)
     projector.train()
+    found = projector.findings
+    few = {id(p) for p in (*found.judge.parameters(), found.focus)}
     optimizer = torch.optim.AdamW(
-        [*projector.parameters(), *looking.parameters()], lr=rate, weight_decay=0.05
+        [
+            {"params": [p for p in projector.parameters() if id(p) not in few]},
+            {"params": [p for p in projector.parameters() if id(p) in few]},
+        ],
+        lr=rate,
+        weight_decay=0.05,
     )
     per_epoch = max(1, len(examples) // batch_size)
     steps = epochs * per_epoch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps + 1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, [rate, rate * JUDGE_FASTER], total_steps=steps + 1
+    )
     step = 0
     for _ in range(epochs):
         order = random.permutation(len(examples))
         for index in range(per_epoch):
             chosen = [examples[i] for i in order[index * batch_size : (index + 1) * batch_size]]
-            batch = batch_of(chosen, looking.words)
+            batch = batch_of(chosen, looking.kind_index)
             losses = looking(projector(batch.cells), batch)
-            loss = losses["fault"] * 2.0 + losses.get("kind", 0.0) * 0.5 + losses["colour"] * 0.5
             optimizer.zero_grad()
-            loss.backward()
+            total(losses).backward()
             nn.utils.clip_grad_norm_(projector.parameters(), 1.0)
             optimizer.step()
             schedule.step()
@@ -143,11 +202,12 @@ def train_looking(
 
 
 @torch.inference_mode()
-def image_scores(projector: Projector, looking: Looking, examples: Sequence[Example]) -> np.ndarray:
-    """float (len(examples),): the highest fault logit among each query's cells."""
+def image_scores(projector: Projector, examples: Sequence[Example]) -> np.ndarray:
+    """float (len(examples),): log-odds that each query is faulty, as its findings judge it."""
     projector.eval()
     scores = []
     for example in examples:
-        logits = looking.kind_logits(projector(example.cells[0]))
-        scores.append(float((torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]).max()))
+        cells = example.cells[0]
+        seen = projector.findings.judgement(projector(cells), cells, example.evidence)
+        scores.append(float(seen.faulty))
     return np.array(scores)

@@ -1,10 +1,10 @@
 """Stage (b): the language model learns to read visual tokens and to talk about them.
 
-The base model stays frozen; LoRA on every linear layer and the projector are trained on the
-instruct mixture over examples; beside them on parts that are told in words alone (CoT-M's third
-mode), where it learns to hold what is there against what was ordered, and a little small talk. The
-loss is on the assistant's words only, with stage (a)'s losses alongside, so that the tokens keep
-saying what they were taught to say.
+The base model stays frozen; LoRA on every linear layer and the projector are trained on
+conversations over examples (`conversations.py`), and beside them on parts that are told in words
+alone, where it learns to hold what is there against what was ordered. The loss is on the
+assistant's words only, with stage (a)'s losses alongside, so that the tokens keep saying what they
+were taught to say.
 Knows nothing of files or of how examples are made.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,85 +22,18 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from triad_ui.dialogue import prompt
-from triad_ui.instruct.mixture import converse, in_words, talk
-from triad_ui.instruct.text_case import TextCase, text_case
-from triad_ui.instruct.truth import Truth
 from triad_ui.model.chat import ChatTokenizer, ImageSlot
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.records import Message
-from triad_ui.rounds.examples import TRAINED, Example
-from triad_ui.rounds.looking import Looking, batch_of
-from triad_ui.synthesis.families import FAMILIES
-from triad_ui.synthesis.lesson import messages_of
+from triad_ui.records import ManufacturingProcess
+from triad_ui.rounds.conversations import Sequenced, elsewhere, sequenced, taught, told
+from triad_ui.rounds.examples import Example
+from triad_ui.rounds.looking import Looking, batch_of, total
 
-IGNORED = -100
 KEEP_EVERY = 25
-OPENING_WEIGHT = 4.0
-"""The opening letter is one token among thirty, and the one that matters most."""
-WORDS = 0.4
-"""Parts told in words alone, for each example in a batch; they cost a fifth of one."""
-OPENED = 0.7
-"""Share of those that ask the paper's yes/no question, the rest in other words."""
-TALK = 0.03
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sequenced:
-    """A dialogue as positions. ids: -1 - k stands for visual row k of the example. weights: loss
-    weight of predicting each position, 0 where nothing is learned."""
-
-    ids: list[int]
-    weights: list[float]
-
-
-def taught(truth: Truth, rng: np.random.Generator) -> list[Message]:
-    """A conversation about a pictured part, one task of the mixture, as the workbench holds it."""
-    return messages_of(converse(truth, rng, usual_question=prompt.DEFAULT_QUESTION), truth)
-
-
-def told(rng: np.random.Generator) -> list[Message]:
-    """A conversation without any picture: small talk, or a part that is told in words."""
-    if rng.random() < TALK:
-        return messages_of(talk(rng), Truth("normal", "part", None))
-    case = text_case(rng, [FAMILIES[name] for name in TRAINED], surface=0.15)
-    if rng.random() < OPENED:
-        return opened(case)
-    return messages_of(in_words(case, rng), case.truth)
-
-
-def opened(case: TextCase) -> list[Message]:
-    """The paper's question on a part that is told where its picture would stand."""
-    system, asked = prompt.opening(case.product, case.process, 1)
-    letter = prompt.YES if case.label == "defective" else prompt.NO
-    text = f"What the image shows: {case.text}\n{asked.text}"
-    return [system, Message("user", text), Message("assistant", letter)]
-
-
-def sequenced(
-    messages: Sequence[Message], rows: Sequence[int], tokenizer: ChatTokenizer
-) -> Sequenced:
-    """Positions and loss weights of a dialogue. rows: visual rows of each image."""
-    starts = np.concatenate([[0], np.cumsum(rows)]).tolist()
-    ids: list[int] = []
-    weights: list[float] = []
-    for message in messages:
-        learned = 0
-        if message.role == "assistant":
-            learned = len(tokenizer.encode(message.text)) + 1
-        pieces = tokenizer.pieces([message], answer=False)
-        first = len(pieces) - 1 - learned  # the last piece is a newline after the end token
-        for position, piece in enumerate(pieces):
-            if isinstance(piece, ImageSlot):
-                image = range(starts[piece.index], starts[piece.index + 1])
-                ids += [-1 - row for row in image]
-                weights += [0.0] * len(image)
-                continue
-            ids.append(piece)
-            on = learned and first <= position < len(pieces) - 1
-            letter = position == first and message.text in (prompt.YES, prompt.NO)
-            heavy = OPENING_WEIGHT if letter else 1.0
-            weights.append(heavy if on else 0.0)
-    return Sequenced(ids, weights)
+WORDS = 0.2
+"""Parts told in words alone, for each example in a batch; they cost half of one."""
+LOOKING, STEP, STEP_WEIGHT = 0.1, 0.5, 3.0
+"""Weights of stage (a)'s losses, of the steps', and of a contradicted step among others."""
 
 
 class Talker(nn.Module):
@@ -112,28 +44,38 @@ class Talker(nn.Module):
     ) -> None:
         super().__init__()
         self.language, self.projector, self.tokenizer = language, projector, tokenizer
+        self.contradicted = nn.Linear(language.config.hidden_size, 1)
 
     def loss(
-        self, examples: Sequence[Example], looking: Looking, rng: np.random.Generator
+        self,
+        examples: Sequence[Example],
+        looking: Looking,
+        rng: np.random.Generator,
+        processes: Sequence[ManufacturingProcess] = (),
     ) -> dict[str, Tensor]:
-        """ "answer" (weighted mean over answer tokens) and stage (a)'s losses.
+        """ "answer" (weighted mean over answer tokens), "contradicted" and stage (a)'s losses.
 
         WORDS times as many conversations without a picture are drawn beside the examples.
+        processes: see `elsewhere`.
         """
-        batch = batch_of(examples, looking.words)
+        batch = batch_of(examples, looking.kind_index)
         tokens = self.projector(batch.cells)
         losses = looking(tokens, batch)
-        rows = [[len(cells) for cells in example.cells] for example in examples]
-        visual = [*tokens.split([sum(counts) for counts in rows])]
-        held = [
-            sequenced(taught(example.truth, rng), counts, self.tokenizer)
-            for example, counts in zip(examples, rows)
-        ]
+        visual, held = [], []
+        for example, query in zip(examples, batch.queries):
+            counts = [len(cells) for cells in example.cells]
+            end = query.start + counts[0]
+            own = tokens[query.start : end]
+            found = self.projector.findings(own, query.cells, query.evidence)
+            visual.append(torch.cat([own, found, tokens[end : query.start + sum(counts)]]))
+            counts[0] += len(found)
+            truth = elsewhere(example.truth, processes, rng)
+            held.append(sequenced(taught(truth, rng), counts, self.tokenizer, truth))
         for _ in range(rng.binomial(len(examples), WORDS)):
-            held.append(sequenced(told(rng), (), self.tokenizer))
+            messages, truth = told(rng)
+            held.append(sequenced(messages, (), self.tokenizer, truth))
             visual.append(self.no_rows())
-        losses["answer"] = self.answer_loss(held, visual)
-        return losses
+        return losses | self.answer_loss(held, visual)
 
     def reading(self) -> torch.autocast:
         """Products are taken in the type of the base weights; losses are float32 in any case."""
@@ -144,34 +86,38 @@ class Talker(nn.Module):
         """The visual rows of a conversation without a picture, float32 (0, width)."""
         return torch.zeros(0, self.language.config.hidden_size)
 
-    def answer_loss(self, held: Sequence[Sequenced], visual: Sequence[Tensor]) -> Tensor:
-        """Weighted mean cross-entropy of the learned words. visual: rows (N, width) of each."""
-        length = max(len(sequence.ids) for sequence in held)
+    def answer_loss(self, held: Sequence[Sequenced], visual: Sequence[Tensor]) -> dict[str, Tensor]:
+        """ "answer": weighted mean cross-entropy of the learned words. "contradicted": whether each
+        step of a process is, told at the end of its line, so that the model learns to hold step by
+        step against what is there. visual: rows (N, width) of each."""
         words = self.language.get_input_embeddings()
-        mask = torch.zeros(len(held), length, dtype=torch.long)
-        targets = torch.full((len(held), length), IGNORED)
-        weights = torch.zeros(len(held), length)
-        pieces = []
-        for row, (sequence, own) in enumerate(zip(held, visual)):
+        base = self.language.get_base_model()
+        wrong, weight, told, truth = [], [], [], []
+        # one after the other: padded to the longest of a batch, half of the positions were empty
+        for sequence, own in zip(held, visual):
             ids = torch.tensor(sequence.ids)
             table = torch.cat([words(ids.clamp_min(0)).float(), own])
             index = torch.where(ids < 0, len(ids) - 1 - ids, torch.arange(len(ids)))
-            pieces.append(functional.pad(table[index], (0, 0, 0, length - len(ids))))
-            mask[row, : len(ids)] = 1
-            weights[row, : len(ids)] = torch.tensor(sequence.weights)
-            targets[row, : len(ids)] = ids.clamp_min(0)
-        embedded = torch.stack(pieces)
-        with self.reading():
-            hidden = (
-                self.language.get_base_model()
-                .model(inputs_embeds=embedded, attention_mask=mask, use_cache=False)
-                .last_hidden_state
+            weights = torch.tensor(sequence.weights)[1:]
+            on = weights > 0
+            with self.reading():
+                hidden = base.model(
+                    inputs_embeds=table[index][None], use_cache=False
+                ).last_hidden_state[0]
+                logits = base.lm_head(hidden[:-1][on])
+                if sequence.steps:
+                    ends, contradicted = zip(*sequence.steps)
+                    told.append(self.contradicted(hidden[list(ends)])[:, 0].float())
+                    truth += contradicted
+            wrong.append(functional.cross_entropy(logits.float(), ids[1:][on], reduction="none"))
+            weight.append(weights[on])
+        shares = torch.cat(weight)
+        losses = {"answer": (torch.cat(wrong) * shares).sum() / shares.sum()}
+        if told:
+            losses["contradicted"] = functional.binary_cross_entropy_with_logits(
+                torch.cat(told), torch.tensor(truth), pos_weight=torch.tensor(STEP_WEIGHT)
             )
-            on = weights[:, 1:] > 0
-            logits = self.language.get_base_model().lm_head(hidden[:, :-1][on])
-        wrong = functional.cross_entropy(logits.float(), targets[:, 1:][on], reduction="none")
-        weight = weights[:, 1:][on]
-        return (wrong * weight).sum() / weight.sum()
+        return losses
 
 
 def train_talking(
@@ -186,8 +132,11 @@ def train_talking(
     batch_size: int = 8,
     rate: float = 4e-4,
     state: Path | None = None,
+    processes: Sequence[ManufacturingProcess] = (),
 ) -> None:
     """Train in place for `steps` batches or `seconds`, whichever is over first.
+
+    processes: as people write them, see `elsewhere`.
 
     state: a file that keeps the run every `KEEP_EVERY` steps; a run that finds it goes on there.
 
@@ -196,7 +145,7 @@ def train_talking(
     """
     rng = np.random.default_rng(seed)
     lora = [p for p in talker.language.parameters() if p.requires_grad]
-    own = [*talker.projector.parameters(), *looking.parameters()]
+    own = [*talker.projector.parameters(), *talker.contradicted.parameters()]
     optimizer = torch.optim.AdamW([*lora, *own], lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
     talker.train()
     started = time.monotonic()
@@ -219,8 +168,8 @@ def train_talking(
         if not queue:
             queue = _batches(examples, batch_size, rng)
         chosen = [examples[i] for i in queue.pop()]
-        losses = talker.loss(chosen, looking, rng)
-        side = losses["fault"] * 0.2 + losses.get("kind", 0.0) * 0.05 + losses["colour"] * 0.05
+        losses = talker.loss(chosen, looking, rng, processes)
+        side = total(losses) * LOOKING + losses.get("contradicted", 0.0) * STEP
         optimizer.zero_grad()
         (losses["answer"] + side).backward()
         nn.utils.clip_grad_norm_([*lora, *own], 1.0)
@@ -262,7 +211,10 @@ def opening_logits(talker: Talker, examples: Sequence[Example]) -> np.ndarray:
         truth = example.truth
         messages = prompt.opening(truth.product, truth.process, len(example.cells))
         parts = []
-        visual = [talker.projector(cells) for cells in example.cells]
+        visual = [
+            talker.projector.image(cells, None if number else example.evidence)
+            for number, cells in enumerate(example.cells)
+        ]
         for piece in talker.tokenizer.pieces(messages):
             if isinstance(piece, ImageSlot):
                 parts.append(visual[piece.index])

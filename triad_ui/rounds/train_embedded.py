@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,10 +25,10 @@ from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.evaluation.metrics import auroc
-from triad_ui.model.embedded.load import faster_dtype, load_base, read_card
+from triad_ui.model.embedded.load import faster_dtype, load_base, read_card, read_projector
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.records import LOCATIONS
-from triad_ui.rounds.examples import COLOURS, TRAINED, examples
+from triad_ui.records import LOCATIONS, ManufacturingProcess
+from triad_ui.rounds.examples import COLOURS, TRAINED, Example, examples
 from triad_ui.rounds.looking import Looking, Words, image_scores, train_looking
 from triad_ui.rounds.talking import Talker, opening_logits, train_talking
 from triad_ui.rounds.wording import train_words, words_right
@@ -39,6 +39,14 @@ LOGICAL_KINDS = (
     "wrong colour", "missing part", "extra part", "swapped parts", "wrong count",
     "wrong position", "wrong text",
 )  # fmt: skip
+LOOKED_AT_LATER = TRAINED[2::3]
+"""Families that stage (a) does not see, and stage (b) twice as often: so that the language model
+learns how far to trust what the tokens of a product say that they were not trained on."""
+ONLY_THE_PROCESS = 0.35
+"""Share kept, in stage (b), of the cases where pictures look as they should and only the process
+tells good from faulty. A model that can't read the process yet learns from them to doubt every good
+part; see docs/log.md."""
+KINDS = (*SURFACE_KINDS, *LOGICAL_KINDS)
 LORA_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 VALIDATION_SEED = 900_000_000
 HELD_OUT_SEED = 950_000_000
@@ -75,25 +83,29 @@ def words_of(tokenizer: object, embeddings: Tensor) -> Words:
     def row(text: str) -> Tensor:
         return embeddings[tokenizer.encode(" " + text)].float().mean(0)
 
-    kinds = (*SURFACE_KINDS, *LOGICAL_KINDS)
     centre = embeddings.float().mean(0)
-    stacked = torch.stack([row("good"), *(row(kind) for kind in kinds)]) - centre
-    colours = torch.stack([row(colour) for colour in COLOURS]) - centre
+
+    def rows(texts: Iterable[str]) -> Tensor:
+        return functional.normalize(torch.stack([row(text) for text in texts]) - centre, dim=1)
+
     return Words(
-        functional.normalize(stacked, dim=1),
-        functional.normalize(colours, dim=1),
-        {kind: index + 1 for index, kind in enumerate(kinds)},
+        kinds=rows(["good", *KINDS]),
+        colours=rows(COLOURS),
+        places=rows(LOCATIONS),
+        verdicts=rows(["good", "defective"]),
+        kind_index={kind: index + 1 for index, kind in enumerate(KINDS)},
     )
 
 
 def train_embedded(
     base: Path, weights: Path, out: Path, work: Path, budget: Budget, *, seed: int, jobs: int,
-    say: Say, start: Path | None = None,
+    say: Say, start: Path | None = None, processes: Sequence[ManufacturingProcess] = (),
 ) -> dict:  # fmt: skip
     """Train and write the adapter into `out`; returns its card.
 
     base: folder of `convert_base`. weights: EfficientNet-Lite0's file. work: examples, checkpoints
-    and the log of losses. start: folder of an adapter to go on from; None begins anew. Raises
+    and the log of losses. start: folder of an adapter to go on from; None begins anew. processes:
+    as people write them, that must not sway a verdict, see `talking.elsewhere`. Raises
     TrainingError when a loss is not finite, WeightsError when `start` is damaged.
     """
     origin = read_card(start)["version"] if start is not None else ""
@@ -110,15 +122,19 @@ def train_embedded(
         work / "held_out", weights, HELD_OUT_SEED, budget.validation, jobs, show, HELD_OUT,
         varied=False,
     )  # fmt: skip
+    first = [each for each in train if each.family not in LOOKED_AT_LATER]
+    later = [each for each in train if each.family in LOOKED_AT_LATER]
     torch.set_num_threads(jobs)
     language, tokenizer = load_base(base, faster_dtype())
     table = language.get_input_embeddings().weight.detach().float()
     words = words_of(tokenizer, table)
-    projector, looking = Projector(language.config.hidden_size), Looking(words)
-    names = [table[tokenizer.encode(" " + name)].mean(0) for name in LOCATIONS]
-    projector.start_places(torch.stack(names) * 0.5)
-    if start is not None:
-        projector.load_state_dict(load_file(start / "projector.safetensors"), strict=True)
+    projector = _projector_of(start, language.config.hidden_size, say)
+    if projector is None:
+        projector = Projector(language.config.hidden_size, len(KINDS))
+        names = [table[tokenizer.encode(" " + name)].mean(0) for name in LOCATIONS]
+        projector.start_places(torch.stack(names) * 0.5)
+        projector.findings.start(words.kinds, words.colours, words.places, words.verdicts)
+    looking = Looking(projector.findings, words.kind_index)
     log = open(work / "losses.jsonl", "a", encoding="utf-8")  # noqa: SIM115
 
     def note(stage: str, step: int, steps: int, losses: dict[str, float]) -> None:
@@ -132,17 +148,15 @@ def train_embedded(
 
     looked = work / "looking.pt"
     if looked.exists():
-        state = torch.load(looked, weights_only=True)
-        projector.load_state_dict(state["projector"])
-        looking.load_state_dict(state["looking"])
+        projector.load_state_dict(torch.load(looked, weights_only=True))
     else:
         train_looking(
-            projector, looking, train, epochs=budget.epochs, seed=seed,
+            projector, looking, first, epochs=budget.epochs, seed=seed,
             on_step=lambda *a: note("a", *a),
         )  # fmt: skip
-        torch.save({"projector": projector.state_dict(), "looking": looking.state_dict()}, looked)
-    report = {"looking": _measured(image_scores(projector, looking, valid), valid)}
-    report["looking, new families"] = _measured(image_scores(projector, looking, unseen), unseen)
+        torch.save(projector.state_dict(), looked)
+    report = {"looking": _measured(image_scores(projector, valid), valid)}
+    report["looking, new families"] = _measured(image_scores(projector, unseen), unseen)
     say(f"after stage a: {report}")
 
     language = get_peft_model(
@@ -172,8 +186,9 @@ def train_embedded(
             _write(out, talker, report, budget, seed, started, origin)
 
     train_talking(
-        talker, looking, train, steps=budget.steps, seconds=budget.minutes * 60, seed=seed,
-        on_step=step_done, batch_size=budget.batch, state=work / "talking.pt",
+        talker, looking, _thinned(train + later, seed), steps=budget.steps,
+        seconds=budget.minutes * 60, seed=seed,
+        on_step=step_done, batch_size=budget.batch, state=work / "talking.pt", processes=processes,
     )  # fmt: skip
     report["verdict"] = _measured(opening_logits(talker, valid), valid)
     report["verdict, new families"] = _measured(opening_logits(talker, unseen), unseen)
@@ -182,7 +197,29 @@ def train_embedded(
     return _write(out, talker, report, budget, seed, started, origin)
 
 
-def _measured(scores: np.ndarray, shown: list) -> dict[str, float | None]:
+def _thinned(examples: Sequence[Example], seed: int) -> list[Example]:
+    """Without most of the cases that only the process tells, see `ONLY_THE_PROCESS`."""
+    rng = np.random.default_rng([seed, 9])
+    kept = rng.random(len(examples)) < ONLY_THE_PROCESS
+    return [
+        example
+        for example, keep in zip(examples, kept, strict=True)
+        if keep or (example.visible and example.truth.reference_agrees)
+    ]
+
+
+def _projector_of(start: Path | None, width: int, say: Say) -> Projector | None:
+    """The projector to go on from; None where it is of an older make, or there is no start."""
+    if start is None:
+        return None
+    try:
+        return read_projector(start, width)
+    except (KeyError, RuntimeError):
+        say("the projector to go on from is of an older make: only the LoRA weights are used")
+        return None
+
+
+def _measured(scores: np.ndarray, shown: Sequence[Example]) -> dict[str, float | None]:
     """AUROC over all, and of each sort of fault against all good parts."""
     bad = np.array([e.truth.label == "defective" for e in shown])
     logical = np.array([bool(e.truth.expected) for e in shown])

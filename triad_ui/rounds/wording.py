@@ -15,7 +15,8 @@ from torch import nn
 
 from triad_ui.dialogue import prompt
 from triad_ui.instruct.text_case import text_case
-from triad_ui.rounds.talking import Talker, opened, sequenced, told
+from triad_ui.rounds.conversations import opened, sequenced, told
+from triad_ui.rounds.talking import STEP, Talker
 from triad_ui.synthesis.families import FAMILIES
 
 BATCH = 16
@@ -33,19 +34,23 @@ def train_words(
     """Train the talker's LoRA weights in place on `steps` batches of parts told in words."""
     rng = np.random.default_rng([seed, 5])
     lora = [parameter for parameter in talker.language.parameters() if parameter.requires_grad]
+    lora += talker.contradicted.parameters()
     optimizer = torch.optim.AdamW(lora, lr=RATE, weight_decay=0.01, betas=(0.9, 0.98))
     talker.train()
     for step in range(1, steps + 1):
         for group in optimizer.param_groups:
             falling = 0.5 + 0.5 * math.cos(math.pi * step / (steps + 1))
             group["lr"] = RATE * min(1.0, step / 25) * falling
-        held = [sequenced(told(rng), (), talker.tokenizer) for _ in range(BATCH)]
-        loss = talker.answer_loss(held, [talker.no_rows()] * BATCH)
+        held = []
+        for _ in range(BATCH):
+            messages, truth = told(rng)
+            held.append(sequenced(messages, (), talker.tokenizer, truth))
+        losses = talker.answer_loss(held, [talker.no_rows()] * BATCH)
         optimizer.zero_grad()
-        loss.backward()
+        (losses["answer"] + losses.get("contradicted", 0.0) * STEP).backward()
         nn.utils.clip_grad_norm_(lora, 1.0)
         optimizer.step()
-        on_step(step, steps, {"answer": loss.item()})
+        on_step(step, steps, {name: value.item() for name, value in losses.items()})
     talker.eval()
 
 

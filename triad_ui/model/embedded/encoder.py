@@ -12,8 +12,9 @@ from collections.abc import Hashable, Sequence
 from torch import Tensor
 
 from triad_ui.errors import ModelError
+from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.views import Tower, count, encode
+from triad_ui.model.embedded.views import Tower, count, encode, evidence
 from triad_ui.model.generate import STOPPED
 from triad_ui.records import VisualInput
 
@@ -29,7 +30,7 @@ class EmbeddedEncoder:
         self._tower = tower
 
     def count(self, images: Sequence[VisualInput]) -> int:
-        return count(images)
+        return count(images) + FINDINGS
 
     def keys(self, images: Sequence[VisualInput]) -> tuple[Hashable, ...]:
         """Pixels, regions and map of every image, and which of them is meant."""
@@ -39,7 +40,7 @@ class EmbeddedEncoder:
             seen = None
             if amap is not None:
                 bytes_ = hash(amap.values.tobytes())
-                seen = (amap.expert, amap.calibrated, amap.values.shape, bytes_)
+                seen = (amap.expert, amap.calibrated, amap.score, amap.values.shape, bytes_)
             boxes = tuple(roi.box for roi in image.rois)
             parts.append((image.key, boxes, seen, image.is_reference))
         together = tuple(parts)
@@ -51,4 +52,5 @@ class EmbeddedEncoder:
         if stop.is_set():
             raise ModelError(STOPPED)
         cells = encode(images, self._tower)
-        return [self._projector(cells[index]) for index in wanted]
+        told = evidence(images)
+        return [self._projector.image(cells[i], None if i else told) for i in wanted]

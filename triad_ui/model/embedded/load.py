@@ -77,9 +77,8 @@ def load_embedded(
     card = read_card(adapter)
     dtype = dtype or faster_dtype()
     model, tokenizer = load_base(base, torch.float32)
-    projector = Projector(model.config.hidden_size)
     try:
-        projector.load_state_dict(load_file(adapter / "projector.safetensors"), strict=True)
+        projector = read_projector(adapter, model.config.hidden_size)
         model = merge_adapter(model, adapter)
     except (RuntimeError, ValueError, KeyError, OSError) as error:
         raise WeightsError(
@@ -92,6 +91,17 @@ def load_embedded(
     engine = f"embedded SmolLM2-135M-Instruct + triad adapter {card['version']} {precision}"
     encoder = EmbeddedEncoder(projector, tower)
     return LocalTriad(model, tokenizer, encoder, engine, CONTEXT_LIMIT, kept_bytes)
+
+
+def read_projector(adapter: Path, width: int) -> Projector:
+    """The projector in an adapter's folder, loaded strictly.
+
+    KeyError, RuntimeError or OSError where the file is missing, damaged or of another make.
+    """
+    state = load_file(adapter / "projector.safetensors")
+    projector = Projector(width, len(state["findings.kind_words"]) - 1)
+    projector.load_state_dict(state, strict=True)
+    return projector
 
 
 def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:

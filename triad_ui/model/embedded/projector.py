@@ -1,8 +1,8 @@
 """Cells -> visual tokens in the language model's width: the trained half of the EG-RoI tokenizer.
 
 Each part of a cell is normalised on its own (block outputs differ by a factor of ten), then two
-linear layers with GELU, then what the cell is and where it lies. Works cell by cell: nothing
-here knows how many images or regions there are.
+linear layers with GELU, then what the cell is and where it lies. `forward` works cell by cell and
+does not know how many images or regions there are; `image` adds what a query's tokens say together.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.findings import Findings
 from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
 
 PLACE_GRID = 8
@@ -21,11 +22,11 @@ HIDDEN = 0.3
 class Projector(nn.Module):
     """(N cells) -> float32 (N, width).
 
-    width: of the language model. hidden: inner width. The output starts small (`scale`), because
-    word embeddings are.
+    width: of the language model. kinds: of fault, that its findings tell apart. hidden: inner
+    width. The output starts small (`scale`), because word embeddings are.
     """
 
-    def __init__(self, width: int, hidden: int = 768, scale: float = 0.1) -> None:
+    def __init__(self, width: int, kinds: int, hidden: int = 768, scale: float = 0.1) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(part) for part in CELL_PARTS[:4])
         self.colours = nn.LayerNorm(CELL_PARTS[4], elementwise_affine=True)
@@ -40,6 +41,7 @@ class Projector(nn.Module):
         self.scale = nn.Parameter(torch.full((width,), scale))
         for embedding in (self.kind, self.region):
             nn.init.normal_(embedding.weight, std=0.02)
+        self.findings = Findings(width, kinds)
 
     def forward(self, cells: Cells) -> Tensor:
         """Visual tokens float32 (N, width), in the order of the cells."""
@@ -63,6 +65,14 @@ class Projector(nn.Module):
         hidden = self.drop(functional.gelu(self.linear_1(inner)))
         tokens = self.output(self.linear_2(hidden)) * self.scale
         return tokens + self._where(cells.places) + self.kind(cells.kinds) + self._region(cells)
+
+    def image(self, cells: Cells, evidence: Tensor | None) -> Tensor:
+        """Visual tokens of one image. evidence: (EVIDENCE,) of a query, whose findings follow its
+        cells; None for a reference."""
+        tokens = self(cells)
+        if evidence is None:
+            return tokens
+        return torch.cat([tokens, self.findings(tokens, cells, evidence)])
 
     def _hide(self, part: Tensor) -> Tensor:
         if not self.training:

@@ -41,6 +41,9 @@ CELL_PARTS = (*BLOCK_WIDTHS, BLOCK_WIDTHS[0], _COLOURS, *(BLOCK_WIDTHS[1], _COLO
 middle block and of the colours, map mean and maximum, flags (map calibrated, reference shown)."""
 CELL_CHANNELS = sum(CELL_PARTS)
 
+EVIDENCE, HAS_REFERENCE = 9, 2
+"""Width of what the expert says of the image as a whole, see `evidence`, and one of its places."""
+
 BASE, ROI, REFERENCE_BASE, REFERENCE_ROI = range(4)
 
 
@@ -98,6 +101,30 @@ def encode(images: Sequence[VisualInput], tower: Tower) -> list[Cells]:
             cells.append(_cells(view, grid, None if number else normal, flags, kind, order))
         sequences.append(join(cells))
     return sequences
+
+
+def evidence(images: Sequence[VisualInput]) -> Tensor:
+    """What the expert says of the query as a whole: float32 (EVIDENCE,), about -1..2.
+
+    Whether there is a map, whether it is calibrated, whether a reference is shown; the image's own
+    score and its log-odds / 5; of the map the maximum, the mean of the top hundredth and the root
+    of the share that is suspicious; a quarter of the number of regions. Zeros stand for what is
+    not there. images: as for `encode`.
+    """
+    told = torch.zeros(EVIDENCE)
+    amap = images[0].anomaly_map
+    told[HAS_REFERENCE] = float(len(images) > 1)
+    told[8] = len(images[0].rois[:MAX_ROIS]) / 4
+    if amap is None:
+        return told
+    values = np.sort(amap.values, axis=None)
+    score = min(max(float(amap.score), 1e-4), 1 - 1e-4)
+    told[0], told[1] = 1.0, float(amap.calibrated)
+    told[3], told[4] = score, math.log(score / (1 - score)) / 5
+    told[5] = float(values[-1])
+    told[6] = float(values[-max(1, len(values) // 100) :].mean())
+    told[7] = float((values >= 0.5).mean()) ** 0.5
+    return told
 
 
 def join(cells: Sequence[Cells]) -> Cells:

@@ -1,0 +1,104 @@
+"""Visual tokens of a query -> a few more that say in short what they say together.
+
+A language model of this size finds one fact among a hundred cells only after long training. So the
+projector sums up what it saw, in the model's own terms: whether the part looks faulty, what the
+fault looks like, where it lies, and which colours there are. Each finding is a mixture of word
+embeddings, weighed by what was learned from drawn parts; nothing here decides, the language model
+reads. Works image by image; it knows no words, only their vectors.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from triad_ui.model.embedded.views import BASE, EVIDENCE, HAS_REFERENCE, Cells
+
+COLOURS, PLACES, SHOWN_COLOURS = 10, 9, 6
+JUDGED, NAMED, PLACED = range(3)
+FINDINGS = 3 + SHOWN_COLOURS
+"""Tokens added to a query: judgement, kind, place, and the colours that cover most of it."""
+LEAST_COLOUR = 0.02
+"""Share of the picture at which a colour is told half as loudly as it can be."""
+
+
+class Findings(nn.Module):
+    """Sums up a query's visual tokens.
+
+    Faulty or not is judged by the expert's evidence alone: what cells say of products that they
+    were trained on is surer than what they say of others.
+
+    width: of the language model. kinds: number of kinds of fault. The word vectors are buffers:
+    kind_words (1 + kinds, width), the first for "good", colour_words (COLOURS, width) of unit
+    length; place_words (PLACES, width) of unit length, the 3x3 places row by row.
+    """
+
+    def __init__(self, width: int, kinds: int, reach: float = 2.4) -> None:
+        super().__init__()
+        self.register_buffer("kind_words", torch.zeros(1 + kinds, width))
+        self.register_buffer("colour_words", torch.zeros(COLOURS, width))
+        self.register_buffer("place_words", torch.zeros(PLACES, width))
+        self.temperature = nn.Parameter(torch.tensor([10.0, 10.0]))
+        self.bias = nn.Parameter(torch.zeros(1 + kinds))
+        self.focus = nn.Parameter(torch.tensor(1.0))
+        self.judge = nn.Linear(2 * EVIDENCE, 1)
+        self.verdicts = nn.Parameter(torch.zeros(2, width))
+        self.marks = nn.Parameter(torch.randn(FINDINGS, width) * 0.02)
+        self.reach = nn.Parameter(torch.tensor(reach))
+
+    def start(self, kinds: Tensor, colours: Tensor, places: Tensor, verdicts: Tensor) -> None:
+        """Set the word vectors, all of unit length. verdicts: (2, width), good and faulty."""
+        with torch.no_grad():
+            self.kind_words.copy_(kinds)
+            self.colour_words.copy_(colours)
+            self.place_words.copy_(places)
+            self.verdicts.copy_(verdicts)
+
+    def kind_logits(self, tokens: Tensor) -> Tensor:
+        """(N, width) -> (N, 1 + kinds), "good" first."""
+        unit = functional.normalize(tokens, dim=1)
+        return unit @ self.kind_words.T * self.temperature[0] + self.bias
+
+    def colour_logits(self, tokens: Tensor) -> Tensor:
+        """(N, width) -> (N, COLOURS)."""
+        return functional.normalize(tokens, dim=1) @ self.colour_words.T * self.temperature[1]
+
+    def judgement(self, tokens: Tensor, cells: Cells, evidence: Tensor) -> Judgement:
+        """What one query's tokens say together. tokens: (N, width) of its cells, in their order."""
+        logits = self.kind_logits(tokens)
+        fault = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
+        weight = (fault * self.focus).softmax(0)
+        kinds = weight @ logits[:, 1:].softmax(1)
+        thirds = (cells.places[:, :2] * 3).long().clamp(0, 2)
+        places = torch.zeros(PLACES).index_add(0, thirds[:, 1] * 3 + thirds[:, 0], weight)
+        colours = self.colour_logits(tokens[cells.kinds == BASE]).softmax(1).mean(0)
+        # the map counts otherwise where it comes from a reference
+        faulty = self.judge(torch.cat([evidence, evidence * evidence[HAS_REFERENCE]]))[0]
+        return Judgement(faulty, kinds, places, colours)
+
+    def forward(self, tokens: Tensor, cells: Cells, evidence: Tensor) -> Tensor:
+        """Visual tokens float32 (FINDINGS, width) that follow the query's own."""
+        seen = self.judgement(tokens, cells, evidence)
+        faulty = seen.faulty.sigmoid()
+        shares, order = seen.colours.topk(SHOWN_COLOURS)
+        loudness = shares / (shares + LEAST_COLOUR)
+        told = torch.cat(
+            [
+                ((1 - faulty) * self.verdicts[0] + faulty * self.verdicts[1])[None],
+                (seen.kinds @ self.kind_words[1:])[None],
+                (seen.places @ self.place_words)[None],
+                self.colour_words[order] * loudness[:, None],
+            ]
+        )
+        return told * self.reach + self.marks
+
+
+class Judgement:
+    """faulty: log-odds, a scalar. kinds: shares (kinds,), places: (PLACES,), colours: (COLOURS,);
+    each sums to 1."""
+
+    __slots__ = ("colours", "faulty", "kinds", "places")
+
+    def __init__(self, faulty: Tensor, kinds: Tensor, places: Tensor, colours: Tensor) -> None:
+        self.faulty, self.kinds, self.places, self.colours = faulty, kinds, places, colours
