@@ -12,6 +12,7 @@ import torch
 
 from tests.model.tiny import CountingLlama, tiny_triad, visual
 from triad_ui.errors import ModelError, PromptTooLong
+from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.generate import CHUNK
 from triad_ui.model.language_model import Chunk, GenerationOptions
 from triad_ui.model.local import LocalTriad
@@ -55,7 +56,7 @@ def test_a_follow_up_reads_its_own_words_only(triad: LocalTriad, tmp_path: Path)
     language_of(triad).reads.clear()
     assert_as_fresh(triad, tmp_path, IMAGES, later)
     assert language_of(triad).reads[0] < 45
-    assert triad.visual_tokens(IMAGES) == 82 + 34
+    assert triad.visual_tokens(IMAGES) == 82 + FINDINGS + 34
 
 
 EDITS = {
@@ -162,8 +163,8 @@ def test_an_oversized_prompt_is_refused_with_its_counts(tmp_path: Path) -> None:
     with pytest.raises(PromptTooLong) as caught:
         next(triad.stream(IMAGES, messages, OPTIONS, threading.Event()))
     assert caught.value.limit == 200 == triad.context_limit
-    assert caught.value.tokens == words + 82 + 34 + OPTIONS.max_new_tokens
-    for number in (words, 116, caught.value.tokens, 200):
+    assert caught.value.tokens == words + 82 + FINDINGS + 34 + OPTIONS.max_new_tokens
+    for number in (words, 116 + FINDINGS, caught.value.tokens, 200):
         assert str(number) in str(caught.value)
     with pytest.raises(PromptTooLong):
         triad.choice_logits(IMAGES, messages, CHOICES)
