@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from triad_ui.model.embedded.findings import Findings
+from triad_ui.model.embedded.findings import Findings, fault_odds
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.views import Cells, join
 from triad_ui.records import LOCATIONS
@@ -57,7 +57,7 @@ class Looking:
         queries: "judged" (faulty or not, where that can be seen), "named" and "placed"."""
         logits = self.findings.kind_logits(tokens)
         known = batch.known
-        fault = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
+        fault = fault_odds(logits)
         weight = torch.where(batch.faulty > 0, 4.0, 1.0)
         losses = {
             "fault": functional.binary_cross_entropy_with_logits(

@@ -105,7 +105,7 @@ def train_embedded(
 
     base: folder of `convert_base`. weights: EfficientNet-Lite0's file. work: examples, checkpoints
     and the log of losses. start: folder of an adapter to go on from; None begins anew. processes:
-    as people write them, that must not sway a verdict, see `talking.elsewhere`. Raises
+    as people write them, that must not sway a verdict, see `conversations.elsewhere`. Raises
     TrainingError when a loss is not finite, WeightsError when `start` is damaged.
     """
     origin = read_card(start)["version"] if start is not None else ""

@@ -9,6 +9,8 @@ reads. Works image by image; it knows no words, only their vectors.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -67,8 +69,7 @@ class Findings(nn.Module):
     def judgement(self, tokens: Tensor, cells: Cells, evidence: Tensor) -> Judgement:
         """What one query's tokens say together. tokens: (N, width) of its cells, in their order."""
         logits = self.kind_logits(tokens)
-        fault = torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
-        weight = (fault * self.focus).softmax(0)
+        weight = (fault_odds(logits) * self.focus).softmax(0)
         kinds = weight @ logits[:, 1:].softmax(1)
         thirds = (cells.places[:, :2] * 3).long().clamp(0, 2)
         places = torch.zeros(PLACES).index_add(0, thirds[:, 1] * 3 + thirds[:, 0], weight)
@@ -94,11 +95,17 @@ class Findings(nn.Module):
         return told * self.reach + self.marks
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
     """faulty: log-odds, a scalar. kinds: shares (kinds,), places: (PLACES,), colours: (COLOURS,);
     each sums to 1."""
 
-    __slots__ = ("colours", "faulty", "kinds", "places")
+    faulty: Tensor
+    kinds: Tensor
+    places: Tensor
+    colours: Tensor
 
-    def __init__(self, faulty: Tensor, kinds: Tensor, places: Tensor, colours: Tensor) -> None:
-        self.faulty, self.kinds, self.places, self.colours = faulty, kinds, places, colours
+
+def fault_odds(logits: Tensor) -> Tensor:
+    """Log-odds of any fault against "good": (N, 1 + kinds) of `Findings.kind_logits` -> (N,)."""
+    return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
