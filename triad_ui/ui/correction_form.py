@@ -31,7 +31,8 @@ KEEP = """(id, ...fields) => {
 _START = f"""
   const empty = {json.dumps(_EMPTY)};
   empty[7] = localStorage.getItem('tw-author') || '';"""
-BRING_BACK = f"""(id) => {{{_START}
+BRING_BACK = f"""(id, ...fields) => {{{_START}
+  if (!id) {{ fields[7] ||= empty[7]; return fields; }}
   try {{ return JSON.parse(localStorage.getItem('tw-draft-' + id)) || empty; }}
   catch (error) {{ return empty; }}
 }}"""
@@ -112,5 +113,9 @@ def keep_draft(form: CorrectionForm, case_id: gr.Textbox) -> None:
 
 
 def bring_back_draft(opened: gr.events.Dependency, form: CorrectionForm, case_id: Any) -> None:
-    """After a case was opened: fill the form with what was typed for it before."""
-    opened.success(None, [case_id], form.fields, js=BRING_BACK, api_visibility="private")
+    """After a case was opened: fill the form with what was typed for it before.
+
+    A page that opened without a case keeps what was typed meanwhile.
+    """
+    inputs = [case_id, *form.fields]
+    opened.success(None, inputs, form.fields, js=BRING_BACK, api_visibility="private")

@@ -45,6 +45,10 @@ QUEUE = 64
 LOAD_AFTER = 1.5
 """Seconds from the page to the first touch of torch."""
 MAX_FILE = "512mb"
+FIRST = ("answers", "opening")
+"""Scripts of assets/ that run before the page shows any field."""
+# The case of the address is there, or there is none: opening.js had closed the fields until then.
+OPENED = "() => { document.getElementById('inspect-grid').inert = false; }"
 
 
 def build_page(
@@ -85,6 +89,7 @@ def build_page(
             events.open_case, [inspect.wanted], inspect.reopened, js=IN_ADDRESS,
             api_name="open_case", **FREE,
         )  # fmt: skip
+        loaded.then(None, None, None, js=OPENED, api_visibility="private")  # also if it failed
         picked = history.rows.pick(
             events.open_case, [inspect.wanted], inspect.reopened, js=WANTED,
             **private("open_picked"), **FREE,
@@ -163,8 +168,15 @@ def launch_options(settings: Settings) -> dict[str, Any]:
         "footer_links": [],
         "favicon_path": str(ASSETS / "favicon.svg"),
         "css_paths": [ASSETS / "style.css"],
+        "head": first_scripts(),
         "theme": theme(),
     }
+
+
+def first_scripts() -> str:
+    """What Gradio puts into the page's head: the scripts named FIRST."""
+    scripts = [(ASSETS / f"{name}.js").read_text("utf-8") for name in FIRST]
+    return "".join(f"<script>{script}</script>" for script in scripts)
 
 
 def blocked(settings: Settings) -> list[str]:
