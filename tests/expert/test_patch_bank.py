@@ -5,36 +5,60 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from triad_ui.expert.patch_bank import MOST_PATCHES, PatchBank, own_distances
+from triad_ui.expert.patch_bank import DIMS, MOST_PATCHES, PatchBank, own_distances
 
 
-def _features(seed: int, shape: tuple[int, int] = (5, 7)) -> dict[int, np.ndarray]:
-    values = np.random.default_rng(seed).normal(size=(*shape, 6)).astype(np.float32)
+def _features(
+    seed: int, shape: tuple[int, int] = (5, 7), channels: int = 6
+) -> dict[int, np.ndarray]:
+    values = np.random.default_rng(seed).normal(size=(*shape, channels)).astype(np.float32)
     return {4: values / np.linalg.norm(values, axis=-1, keepdims=True)}
 
 
 def test_distances_are_those_to_the_nearest() -> None:
-    query, first, second = _features(0), _features(1), _features(2, (3, 4))
-    found = PatchBank([first, second]).distances(query)[4]
-    every = np.concatenate([first[4].reshape(-1, 6), second[4].reshape(-1, 6)])
+    query, reference = _features(0), _features(1, (3, 4))
+    found = PatchBank([reference]).distances(query)[4]
     assert found.shape == (5, 7)
-    assert np.allclose(found, 1 - (query[4] @ every.T).max(axis=-1), atol=1e-6)
+    assert np.allclose(found, 1 - (query[4] @ reference[4].reshape(-1, 6).T).max(-1), atol=1e-6)
     assert np.allclose(PatchBank([query]).distances(query)[4], 0, atol=1e-6)
-
-
-def test_leaving_one_out() -> None:
-    first, second = _features(1), _features(2)
-    left = PatchBank([first, second]).distances(first, without=0)[4]
-    assert np.allclose(left, PatchBank([second]).distances(first)[4])
     with pytest.raises(ValueError, match="at least one"):
         PatchBank([])
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
+def test_references_share_the_cells_between_them(count: int) -> None:
+    query = _features(0, (6, 8))
+    owner = np.full((6, 8), -1)  # of each cell of alike references, who keeps it
+    for index in range(count):
+        others = {4: np.tile(np.float32([1, 0, 0, 0, 0, 0]), (6, 8, 1))}
+        bank = PatchBank([query if index == i else others for i in range(count)])
+        kept = bank.distances(query)[4] < 1e-5
+        assert kept.sum() == 48 // min(count, 4)
+        assert index >= 4 or (owner[kept] == -1).all()
+        owner[kept] = index
+    assert (owner >= 0).all()
+    alike = PatchBank([query] * count).distances(query)[4]
+    assert np.allclose(alike, 0, atol=1e-6)
+
+
+def test_the_nearest_is_sought_in_the_main_directions_and_measured_in_all() -> None:
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(2 * DIMS, 2 * DIMS)))[0].astype(np.float32)
+    strong, weak = basis[:, :DIMS], basis[:, DIMS:]
+    reference = {4: (_features(1, (9, 9), DIMS)[4] @ strong.T)}
+    query = {4: 0.8 * _features(2, (5, 5), DIMS)[4] @ strong.T}
+    query[4] += 0.6 * _features(3, (5, 5), DIMS)[4] @ weak.T
+    distances, patches = PatchBank([reference]).nearest(query)[4]
+    every = query[4] @ reference[4].reshape(-1, 2 * DIMS).T
+    assert np.allclose(distances, 1 - every.max(axis=-1), atol=1e-5)
+    assert np.allclose(1 - (patches * query[4]).sum(-1), distances, atol=1e-5)
+
+
 def test_many_references_are_thinned_the_same_way_each_time() -> None:
-    many = [_features(seed, (100, 100)) for seed in range(3)]
+    many = [_features(seed, (150, 150)) for seed in range(3)]
     found = [PatchBank(many).distances(_features(9))[4] for _ in range(2)]
-    assert np.array_equal(*found) and MOST_PATCHES < 3 * 100 * 100
-    assert all((PatchBank(many).distances(m, without=i)[4] > 0).any() for i, m in enumerate(many))
+    assert np.array_equal(*found) and MOST_PATCHES < 150 * 150
+    assert (PatchBank(many[:1]).distances(many[0])[4] > 1e-3).any()
 
 
 def test_own_distances_ignore_the_neighbourhood() -> None:

@@ -5,7 +5,8 @@ It does not know which network the vectors come from, nor what distance is suspi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,60 +16,80 @@ Features = Mapping[int, np.ndarray]
 
 MOST_PATCHES = 20_000
 """Patches kept for a block; more are thinned out at random (seeded)."""
-ROWS = 64
+DIMS = 32
+"""Main directions of a block's good patches in which the nearest is sought.
+
+Distances, and what a patch differs in, are then taken in all channels.
+"""
+ROWS = 256
 """Query patches compared at a time: few, so that what is compared stays in the cache."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Patches:
+    """A block's good patches (N, C), the DIMS directions (C, D), and the patches in them (N, D)."""
+
+    whole: torch.Tensor
+    directions: torch.Tensor
+    sought: torch.Tensor
+
+
 class PatchBank:
-    """The patches of several references, block by block."""
+    """The patches of several references, block by block.
+
+    References share the work: each keeps the cells that the others leave out, so that a query is
+    compared with one picture's worth of patches up to four references, whatever their number.
+    """
 
     def __init__(self, references: Sequence[Features]) -> None:
         """Collects the patches of at least one reference; all must have the same blocks."""
         if not references:
             raise ValueError("a bank needs at least one reference")
-        self._vectors: dict[int, torch.Tensor] = {}
-        self._owners: dict[int, torch.Tensor] = {}
+        self._patches: dict[int, _Patches] = {}
         for block in references[0]:
-            flat = [f[block].reshape(-1, f[block].shape[-1]) for f in references]
-            owners = np.repeat(np.arange(len(flat)), [len(f) for f in flat])
-            vectors = np.concatenate(flat)
+            kept = [
+                features[block][_share(features[block].shape[:2], index, len(references))]
+                for index, features in enumerate(references)
+            ]
+            vectors = np.concatenate(kept)
             if len(vectors) > MOST_PATCHES:
                 rng = np.random.default_rng(block)
-                kept = np.sort(rng.choice(len(vectors), MOST_PATCHES, replace=False))
-                vectors, owners = vectors[kept], owners[kept]
-            self._vectors[block] = torch.from_numpy(vectors)
-            self._owners[block] = torch.from_numpy(owners)
+                some = rng.choice(len(vectors), MOST_PATCHES, replace=False)
+                vectors = vectors[np.sort(some)]
+            whole = torch.from_numpy(vectors)
+            directions = torch.linalg.eigh(whole.T @ whole).eigenvectors[:, -DIMS:].contiguous()
+            self._patches[block] = _Patches(whole, directions, whole @ directions)
 
-    def distances(
-        self, query: Features, *, without: int | None = None, blocks: Collection[int] | None = None
-    ) -> dict[int, np.ndarray]:
-        """1 - cosine to the nearest patch, float32 (h, w) in 0..2 by block.
+    def distances(self, query: Features) -> dict[int, np.ndarray]:
+        """1 - cosine to the nearest patch, float32 (h, w) in 0..2 by block."""
+        return {block: distances for block, (distances, _) in self.nearest(query).items()}
 
-        without: index of a reference whose patches do not count (leave-one-out); it must not be
-        the only one. blocks: those asked for, all if None.
-        """
-        found = self.nearest(query, without=without, blocks=blocks)
-        return {block: distances for block, (distances, _) in found.items()}
-
-    def nearest(
-        self, query: Features, *, without: int | None = None, blocks: Collection[int] | None = None
-    ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    def nearest(self, query: Features) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         """By block: `distances`, and the nearest patches themselves, float32 (h, w, C)."""
         found = {}
-        for block, vectors in self._vectors.items():
-            if blocks is not None and block not in blocks:
-                continue
-            if without is not None:
-                vectors = vectors[self._owners[block] != without]
+        for block, patches in self._patches.items():
             shape = query[block].shape
             flat = torch.from_numpy(query[block]).reshape(-1, shape[-1])
+            alike = torch.empty(ROWS, len(patches.whole))
             # NumPy finds the largest of a row five times as fast as torch does
-            best = [(rows @ vectors.T).numpy().argmax(axis=1) for rows in flat.split(ROWS)]
-            patches = vectors[torch.from_numpy(np.concatenate(best))]
-            alike = (flat * patches).sum(dim=1)
-            distances = (1 - alike).clamp_(min=0).reshape(shape[:2])
-            found[block] = distances.numpy(), patches.reshape(shape).numpy()
+            best = [
+                torch.mm(rows, patches.sought.T, out=alike[: len(rows)]).numpy().argmax(axis=1)
+                for rows in (flat @ patches.directions).split(ROWS)
+            ]
+            near = patches.whole.index_select(0, torch.from_numpy(np.concatenate(best)))
+            distances = (1 - (flat * near).sum(dim=1)).clamp_(min=0)
+            found[block] = distances.reshape(shape[:2]).numpy(), near.reshape(shape).numpy()
         return found
+
+
+def _share(shape: tuple[int, int], index: int, count: int) -> np.ndarray:
+    """Cells (h, w) that one of `count` references keeps, by turns: all, a half, a third, a quarter.
+
+    Good parts are alike, so that references which leave different cells out make up for each other.
+    """
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    turn = (rows + columns) % count if count < 4 else rows % 2 * 2 + columns % 2
+    return turn == index % 4
 
 
 def own_distances(features: Features, radius: Mapping[int, int]) -> dict[int, np.ndarray]:

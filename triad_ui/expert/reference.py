@@ -35,7 +35,10 @@ from triad_ui.expert.residual_view import GoodParts, View
 from triad_ui.records import AnomalyMap, Picture, Scale, Subject
 from triad_ui.settings import REPOSITORY
 
-CODE_VERSION = "3"
+LOOK_VERSION = "3"
+"""Of the features, which are cached in files; to be raised when `View.look` sees otherwise."""
+CODE_VERSION = "4"
+"""Of the maps."""
 SIDES = (320, 224)
 """A picture is seen at about as many pixels squared; the first gives the map its cells."""
 SELF_GAIN = Scale(place=3.0, image=2.4)
@@ -87,7 +90,7 @@ class ReferenceExpert:
         self._views = tuple(View(self._network, side, trained) for side in sides)
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
         seen = "+".join(str(side) for side in sides)
-        self._seen_by = f"{CODE_VERSION}-{digest}"
+        self._seen_by = f"{LOOK_VERSION}-{digest}"
         self.version = f"{CODE_VERSION}.{seen}-{digest}-{trained.digest[:8]}"
         self._features = FeatureCache(cache)
         self._known: OrderedDict[tuple[str, ...], _Known] = OrderedDict()
@@ -159,12 +162,10 @@ class ReferenceExpert:
             found.append(features)
         return tuple(found)
 
-    def _judge(
-        self, looks: Looks, parts: Sequence[GoodParts], without: int | None = None
-    ) -> tuple[np.ndarray, float]:
+    def _judge(self, looks: Looks, parts: Sequence[GoodParts]) -> tuple[np.ndarray, float]:
         """The geometric means of the views' maps and scores, on the grid of the first."""
         judged = [
-            view.judge(features, good, without=without)
+            view.judge(features, good)
             for view, features, good in zip(self._views, looks, parts, strict=True)
         ]
         shape = judged[0][0].shape
@@ -183,13 +184,17 @@ class ReferenceExpert:
                 return self._known[key]
         pictures = [distinct[name] for name in key]
         looks = [self.looks(picture) for picture in pictures]
-        parts = tuple(view.known(seen) for view, seen in zip(self._views, zip(*looks), strict=True))
+        parts = self._parts(looks)
         made = _Known(parts, self._scale(parts, looks, pictures[0].rgb))
         with self._lock:
             self._known[key] = made
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
         return made
+
+    def _parts(self, looks: Sequence[Looks]) -> tuple[GoodParts, ...]:
+        """Several good pictures as each view knows them."""
+        return tuple(view.known(seen) for view, seen in zip(self._views, zip(*looks), strict=True))
 
     def _scale(
         self, parts: Sequence[GoodParts], looks: Sequence[Looks], first: np.ndarray
@@ -207,7 +212,9 @@ class ReferenceExpert:
             image.append(gain.image * score)
         if len(looks) > 1:
             for index in np.unique(np.linspace(0, len(looks) - 1, MOST_LEFT_OUT).astype(int)):
-                values, score = self._judge(looks[index], parts, without=int(index))
+                # known anew: the others share the whole part between them, as all do for a query
+                others = self._parts([*looks[:index], *looks[index + 1 :]])
+                values, score = self._judge(looks[index], others)
                 place.append(LEAVE_ONE_OUT_GAIN * float(values.max()))
                 image.append(LEAVE_ONE_OUT_GAIN * score)
         return Scale(max(place), max(image))

@@ -44,26 +44,33 @@ def residuals(query: Features, nearest: Nearest) -> Tensor:
     the nearest good patch by channel, and its distance as it is, over the picture's mean, and as
     deviations from it, so that a picture that differs everywhere a little is not suspicious.
     """
-    height, width, _ = query[GRID_BLOCK].shape
-    parts = []
-    for block, channels in WIDTHS.items():
-        distances, patches = (torch.from_numpy(values) for values in nearest[block])
-        differs = (torch.from_numpy(query[block]) - patches).abs_() * (2 * channels**0.5)
-        mean, spread = distances.mean(), distances.std(correction=0)
-        told = torch.stack(
-            [
-                10 * distances,
-                0.5 * (distances - mean) / (spread + 1e-4),
-                0.3 * distances / (mean + 1e-3),
-            ]
-        )
-        part = torch.cat([differs.permute(2, 0, 1), told])
-        if part.shape[1:] != (height, width):
-            part = functional.interpolate(
-                part[None], (height, width), mode="bilinear", align_corners=False
-            )[0]
-        parts.append(part)
-    return torch.cat(parts)
+    shape = query[GRID_BLOCK].shape[:2]
+    return torch.cat([_on_grid(_told(query, nearest, block), shape) for block in WIDTHS], dim=1)[0]
+
+
+def _told(query: Features, nearest: Nearest, block: int) -> Tensor:
+    """One block's part of `residuals` on its own grid, float32 (h, w, C + 3)."""
+    distances, patches = (torch.from_numpy(values) for values in nearest[block])
+    differs = (torch.from_numpy(query[block]) - patches).abs_().mul_(2 * WIDTHS[block] ** 0.5)
+    mean, spread = distances.mean(), distances.std(correction=0)
+    told = torch.stack(
+        [
+            10 * distances,
+            0.5 * (distances - mean) / (spread + 1e-4),
+            0.3 * distances / (mean + 1e-3),
+        ],
+        dim=-1,
+    )
+    return torch.cat([differs, told], dim=-1)
+
+
+def _on_grid(cells: Tensor, shape: tuple[int, int]) -> Tensor:
+    """(h, w, C) -> (1, C, *shape), bilinear."""
+    planes = cells.permute(2, 0, 1)[None]
+    if planes.shape[2:] == shape:
+        return planes
+    planes = planes.contiguous(memory_format=torch.channels_last)
+    return functional.interpolate(planes, shape, mode="bilinear", align_corners=False)
 
 
 class ResidualHead(nn.Module):
@@ -84,15 +91,28 @@ class ResidualHead(nn.Module):
         nn.init.constant_(self.tell.bias, -3.0)  # most cells are good
 
     def forward(self, inputs: Tensor) -> Tensor:
-        cells = functional.gelu(self.read(self.drop(inputs)))
-        cells = cells + functional.gelu(self.near(cells))
-        cells = cells + functional.gelu(self.far(cells))
-        return self.tell(cells)[:, 0]
+        return self._judge(self.read(self.drop(inputs)))
 
     @torch.inference_mode()
     def probabilities(self, query: Features, nearest: Nearest) -> np.ndarray:
-        """Probability of a fault in each cell, float32 (h, w) in 0..1; arguments of `residuals`."""
-        return torch.sigmoid(self(residuals(query, nearest)[None]))[0].numpy()
+        """Probability of a fault in each cell, float32 (h, w) in 0..1; arguments of `residuals`.
+
+        Each block is read on its own grid, and what was read then brought to the head's: the same
+        as `forward` of `residuals`, as both steps are linear, with far fewer channels to bring.
+        """
+        shape = query[GRID_BLOCK].shape[:2]
+        weights = self.read.weight[:, :, 0, 0].split([width + 3 for width in WIDTHS.values()], 1)
+        read = self.read.bias[:, None, None]
+        for block, weight in zip(WIDTHS, weights):
+            cells = functional.linear(_told(query, nearest, block), weight)
+            read = read + _on_grid(cells, shape)
+        return torch.sigmoid(self._judge(read))[0].numpy()
+
+    def _judge(self, read: Tensor) -> Tensor:
+        cells = functional.gelu(read)
+        cells = cells + functional.gelu(self.near(cells))
+        cells = cells + functional.gelu(self.far(cells))
+        return self.tell(cells)[:, 0]
 
 
 def load_residual_head(folder: Path) -> ResidualHead:

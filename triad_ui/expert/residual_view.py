@@ -93,21 +93,15 @@ class View:
         """At least one good picture's features, to compare with."""
         return GoodParts(PatchBank(features), np.stack([_texture(found) for found in features]))
 
-    def judge(
-        self, features: Features, good: GoodParts, *, without: int | None = None
-    ) -> tuple[np.ndarray, float]:
-        """Raw map float32 (h, w), cells of 4 pixels, and the image's score, both 0.. and unscaled.
-
-        without: index of a good picture that does not count; it must not be the only one.
-        """
+    def judge(self, features: Features, good: GoodParts) -> tuple[np.ndarray, float]:
+        """Raw map float32 (h, w), cells of 4 pixels, and the image's score; both 0.., unscaled."""
         assert self._head is not None
-        nearest = good.bank.nearest(features, without=without)
+        nearest = good.bank.nearest(features)
         distances = fuse({block: found for block, (found, _) in nearest.items()})
         fault = self._head.probabilities(features, nearest)
         spread = np.maximum(resize(fault, distances.shape), 0)
         place = distances ** (1 - FAULT_SHARE) * spread**FAULT_SHARE
-        others = good.textures if without is None else np.delete(good.textures, without, axis=0)
-        texture = float(np.linalg.norm(others - _texture(features), axis=1).min())
+        texture = float(np.linalg.norm(good.textures - _texture(features), axis=1).min())
         stands_out = top_mean(distances - smooth(distances, AROUND))
         image = (
             max(stands_out, LEAST) ** STANDING_OUT
