@@ -45,7 +45,8 @@ def test_good_is_calm_and_damage_peaks_in_its_place(expert: ReferenceExpert, cou
     good = [expert.score(_part(seed), references) for seed in range(20, 24)]
     bad = [expert.score(_part(seed, scratch=True), references) for seed in range(30, 34)]
     assert max(found.values.max() for found in good) <= 0.5
-    assert max(found.score for found in good) < 0.1 < min(found.score for found in bad)
+    between = 0.1 if count == 1 else 0.2  # several set a narrower scale, nearer to good parts
+    assert max(found.score for found in good) < between < min(found.score for found in bad)
     for found in bad:
         assert found.calibrated and found.basis == "references"
         # The scale of a lone reference is wide on purpose (SELF_GAIN): it ranks this scratch far

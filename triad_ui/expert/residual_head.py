@@ -56,8 +56,8 @@ def _told(query: Features, nearest: Nearest, block: int) -> Tensor:
     told = torch.stack(
         [
             10 * distances,
-            0.5 * (distances - mean) / (spread + 1e-4),
-            0.3 * distances / (mean + 1e-3),
+            (distances - mean) * (0.5 / (spread + 1e-4)),
+            distances * (0.3 / (mean + 1e-3)),
         ],
         dim=-1,
     )
@@ -102,11 +102,13 @@ class ResidualHead(nn.Module):
         """
         shape = query[GRID_BLOCK].shape[:2]
         weights = self.read.weight[:, :, 0, 0].split([width + 3 for width in WIDTHS.values()], 1)
-        read = self.read.bias[:, None, None]
+        read: dict[tuple[int, int], Tensor] = {shape: self.read.bias}
         for block, weight in zip(WIDTHS, weights):
             cells = functional.linear(_told(query, nearest, block), weight)
-            read = read + _on_grid(cells, shape)
-        return torch.sigmoid(self._judge(read))[0].numpy()
+            grid = query[block].shape[:2]
+            read[grid] = cells.add_(read.get(grid, 0))
+        whole = sum(_on_grid(cells, shape) for cells in read.values())
+        return torch.sigmoid(self._judge(whole))[0].numpy()
 
     def _judge(self, read: Tensor) -> Tensor:
         cells = functional.gelu(read)

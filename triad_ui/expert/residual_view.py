@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -149,6 +150,7 @@ def _texture(features: Features) -> np.ndarray:
     return np.concatenate([part / max(float(np.linalg.norm(part)), LEAST) for part in parts])
 
 
+@lru_cache(maxsize=32)
 def _rim(shape: tuple[int, int], cells: int) -> np.ndarray:
     """Weights (h, w): RIM on the border, 1 from `cells` cells inwards."""
     rows, columns = (np.minimum(np.arange(n), np.arange(n)[::-1]) for n in shape)
