@@ -14,13 +14,9 @@
   let joining = 0;
   let stream = null;          // what the page takes for open
 
-  function overheard(response, now) {
+  function overheard(response, ended) {
     const decoder = new TextDecoder();
     let text = '';
-    function ended() {
-      if (stream === now) stream = null;
-      waiting.forEach((go) => go());
-    }
     const listen = new TransformStream({
       transform(chunk, out) {
         out.enqueue(chunk);
@@ -35,13 +31,25 @@
         if (END.test(lines)) setTimeout(ended);  // a task of its own: the page reads the chunk first
       },
     });
-    return new Response(response.body.pipeThrough(listen), response);
+    response.body.pipeTo(listen.writable).then(ended, ended);  // also where the line breaks
+    return new Response(listen.readable, response);
   }
 
   async function read(input, init) {
     const now = stream = {};
-    const response = await fetched(input, init);
-    return response.ok ? overheard(response, now) : response;
+    function ended() {
+      if (stream === now) stream = null;
+      waiting.forEach((go) => go());
+    }
+    try {
+      const response = await fetched(input, init);
+      if (response.ok) return overheard(response, ended);
+      ended();
+      return response;
+    } catch (error) {
+      ended();
+      throw error;
+    }
   }
 
   async function join(input, init) {

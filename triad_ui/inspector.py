@@ -122,7 +122,13 @@ class Inspector:
         Under the policies that stand for "no expert" it is not shown the expert's map either.
         """
         shown = None if inspection.policy in WITHOUT_MAP else inspection.anomaly_map
-        query = VisualInput(inspection.query.rgb, inspection.rois, shown, inspection.query.key)
+        query = VisualInput(
+            inspection.query.rgb,
+            inspection.rois,
+            shown,
+            inspection.query.key,
+            process=inspection.process,
+        )
         if not inspection.references:
             return (query,)
         first = inspection.references[0]

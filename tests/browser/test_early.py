@@ -87,6 +87,7 @@ def test_no_field_takes_anything_before_the_case_of_the_address_is_there(
     page: Page, start: Start, tmp_path: Path
 ) -> None:
     inspect(page, start(), tmp_path)
+    page.wait_for_url("**case=*")
     page.add_init_script(LATE % ".")
     page.reload()
     held(page)

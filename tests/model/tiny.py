@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from triad_ui.expert.backbone import EfficientNetLite0, normalise
 from triad_ui.model.chat import END, START, ChatTokenizer
-from triad_ui.model.embedded.encoder import EmbeddedEncoder
+from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.views import BLOCK_WIDTHS, BLOCKS
 from triad_ui.model.generate import Prompt
@@ -154,5 +154,6 @@ def tiny_triad(folder: Path, context_limit: int = 2048, seed: int = 0) -> LocalT
     torch.manual_seed(seed + 1)
     projector = Projector(64, 3, hidden=32).eval().requires_grad_(False)
     tokenizer = ChatTokenizer(write_tokenizer(folder / "tokenizer.json"))
-    encoder = EmbeddedEncoder(projector, stub_tower)
+    lexicon = Lexicon(tokenizer, language.get_input_embeddings().weight.detach())
+    encoder = EmbeddedEncoder(projector, stub_tower, lexicon)
     return LocalTriad(language, tokenizer, encoder, "tiny", context_limit)

@@ -10,12 +10,17 @@ from tests.model.tiny import stub_tower, visual
 from triad_ui.instruct.dialogue import Truth
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.scene import see
 from triad_ui.records import ManufacturingProcess, ProcessStep
 from triad_ui.rounds.examples import COLOURS, Example, cell_boxes
 from triad_ui.rounds.looking import Looking, Words
+from triad_ui.rounds.step_pictures import Shown, draw_part
 
 PROCESS = ManufacturingProcess(
-    "cap", "cap", "caps", (ProcessStep(1, "Press it."), ProcessStep(2, "Print it."))
+    "cap",
+    "cap",
+    "caps",
+    (ProcessStep(1, "Press it.", ("cap: red",)), ProcessStep(2, "Print it.")),
 )
 KINDS = ("dent", "scratch")
 
@@ -35,7 +40,10 @@ def example(seed: int, *, defective: bool, one_shot: bool = True, rois: int = 1)
         masked = ((boxes[:, 0] < 0.25) & (boxes[:, 1] < 0.25)).float()
     colours = torch.zeros(len(cells[0]), len(COLOURS))
     colours[:, seed % len(COLOURS)] = 1.0
-    return Example(seed, "cap", cells, truth, True, masked, colours, views.evidence(images))
+    return Example(
+        seed, "cap", cells, truth, True, masked, colours, views.evidence(images),
+        see(images[0].rgb, stub_tower),
+    )  # fmt: skip
 
 
 def four() -> list[Example]:
@@ -50,8 +58,9 @@ def words(width: int = 64, kinds: Sequence[str] = KINDS) -> Words:
     colours = torch.randn(len(COLOURS), width, generator=random)
     places = torch.randn(9, width, generator=random)
     unit = torch.nn.functional.normalize
+    numbers = torch.randn(9, width, generator=random)
     return Words(
-        unit(rows), unit(colours), unit(places), unit(rows[:2]),
+        unit(rows), unit(colours), unit(places), unit(rows[:2]), unit(numbers),
         {kind: number for number, kind in enumerate(kinds, 1)},
     )  # fmt: skip
 
@@ -60,9 +69,18 @@ def projector() -> Projector:
     """Small, with its words set."""
     made = Projector(64, len(KINDS), hidden=32)
     told = words()
-    made.findings.start(told.kinds, told.colours, told.places, told.verdicts)
+    made.findings.start(told.kinds, told.colours, told.places, told.verdicts, told.numbers)
     return made
 
 
 def looking(of: Projector) -> Looking:
     return Looking(of.findings, words().kind_index)
+
+
+def parts(count: int, families: Sequence[str]) -> list[Shown]:
+    """Drawn parts, seen through a stub tower."""
+    made = []
+    for seed in range(count):
+        family, spec, ordered, grey, rgb = draw_part(seed, families)
+        made.append(Shown(family, spec, ordered, grey, see(rgb, stub_tower)))
+    return made

@@ -14,7 +14,7 @@ from tests.model.tiny import stub_tower, tiny_language, visual, write_tokenizer
 from tests.rounds.made_up import PROCESS, example, four, looking, projector
 from triad_ui.dialogue import prompt
 from triad_ui.model.chat import ChatTokenizer
-from triad_ui.model.embedded.encoder import EmbeddedEncoder
+from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.local import LocalTriad
@@ -176,11 +176,11 @@ def test_training_lowers_the_loss_and_the_running_model_agrees(talker: Talker) -
     assert np.mean(seen[-5:]) < 0.85 * np.mean(seen[:5])
     trained = opening_logits(talker, some)
     merged = talker.language.merge_and_unload().eval().requires_grad_(False)
-    running = LocalTriad(
-        merged, talker.tokenizer, EmbeddedEncoder(talker.projector, stub_tower), "tiny", 2048
-    )
+    lexicon = Lexicon(talker.tokenizer, merged.get_input_embeddings().weight)
+    encoder = EmbeddedEncoder(talker.projector, stub_tower, lexicon)
+    running = LocalTriad(merged, talker.tokenizer, encoder, "tiny", 2048)
     for number, each in enumerate(some):
-        images = [visual(number, number)]
+        images = [replace(visual(number, number), process=each.truth.process)]
         if each.truth.one_shot:
             images.append(visual(number + 1000, number, mapped=False, is_reference=True))
         messages = prompt.opening("cap", each.truth.process, len(images))
@@ -217,7 +217,7 @@ def test_the_ends_of_steps_are_found_and_the_contradicted_one_is_marked(
     made = sequenced(taught(truth, np.random.default_rng(0)), [100, 52], tokenizer, truth)
     newline = tokenizer.encode("\n")[0]
     assert [wrong for _, wrong in made.steps] == [0.0, 1.0]
-    for (end, _), text in zip(made.steps, ("1. Press it.", "2. Print it."), strict=True):
+    for (end, _), text in zip(made.steps, ("1. Press it. (cap: red)", "2. Print it."), strict=True):
         said = tokenizer.encode(f"{text}\n")
         assert made.ids[end] == newline and made.ids[end - len(said) + 1 : end + 1] == said
     surface = example(1, defective=True).truth

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,17 @@ import torch
 from transformers import LlamaForCausalLM
 
 from tests.model.tiny import stub_tower, tiny_config, visual, write_tokenizer
-from tests.rounds.made_up import example
+from tests.rounds.made_up import example, parts
 from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.load import TOKENIZER, load_embedded, read_card
 from triad_ui.records import Message
+from triad_ui.rounds import learn_steps
 from triad_ui.rounds import train_embedded as module
 from triad_ui.rounds.examples import COLOURS, Example
+from triad_ui.rounds.step_pictures import Shown
+from triad_ui.rounds.step_reading import Encode, vocabulary
 from triad_ui.rounds.train_embedded import LOGICAL_KINDS, Budget, train_embedded, words_of
+from triad_ui.synthesis.assembly import Assembly
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
@@ -49,18 +54,34 @@ def made(
     return [example(n, defective=bool(n % 2), rois=n % 3) for n in range(count)]
 
 
+def few(
+    folder: Path, weights: Path, first: int, count: int, jobs: int, show: object,
+    families: Sequence[str],
+) -> list[Shown]:  # fmt: skip
+    return parts(min(count, 4), families)
+
+
+@pytest.fixture(autouse=True)
+def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No example comes from the real tower, and words are counted over few processes."""
+    monkeypatch.setattr(module, "examples", made)
+    monkeypatch.setattr(learn_steps, "step_pictures", few)
+    monkeypatch.setattr(module, "vocabulary", lambda families, encode: all_words(encode))
+
+
+def all_words(encode: Encode) -> torch.Tensor:
+    return vocabulary([Assembly()], encode, draws=40)
+
+
 def run(base: Path, folder: Path, said: list[str], start: Path | None = None) -> dict:
-    budget = Budget(examples=8, epochs=2, words=2, steps=3, batch=2, validation=6)
+    budget = Budget(8, 2, parts=6, readings=2, words=2, steps=3, batch=2, validation=6)
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
         say=said.append, start=start,
     )  # fmt: skip
 
 
-def test_a_run_writes_an_adapter_that_loads_and_answers(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "examples", made)
+def test_a_run_writes_an_adapter_that_loads_and_answers(base: Path, tmp_path: Path) -> None:
     said: list[str] = []
     card = run(base, tmp_path, said)
     assert read_card(tmp_path / "adapter")["files"] == card["files"]
@@ -76,7 +97,8 @@ def test_a_run_writes_an_adapter_that_loads_and_answers(
     lines = (tmp_path / "work" / "losses.jsonl").read_text("utf-8").splitlines()
     noted = [json.loads(line) for line in lines]
     assert [line["step"] for line in noted if line["stage"] == "b"] == [1, 2, 3]
-    assert [line["step"] for line in noted if line["stage"] == "words"] == [1, 2]
+    for stage in ("words", "steps"):
+        assert [line["step"] for line in noted if line["stage"] == stage] == [1, 2]
     assert 0 <= card["validation"]["words, new families"] <= 1
     assert any("stage b 3/3" in line for line in said)
     model = load_embedded(base, tmp_path / "adapter", stub_tower, torch.float32)
@@ -87,8 +109,8 @@ def test_a_run_writes_an_adapter_that_loads_and_answers(
 def test_a_second_run_takes_stage_a_from_the_first(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "examples", made)
     run(base, tmp_path, [])
+    monkeypatch.setattr(learn_steps, "train_reading", lambda *_a, **_k: pytest.fail("read again"))
     for stage in ("train_looking", "train_words"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: pytest.fail("trained again"))
     run(base, tmp_path, [])
@@ -97,10 +119,11 @@ def test_a_second_run_takes_stage_a_from_the_first(
 def test_a_run_goes_on_from_an_adapter(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "examples", made)
     first = run(base, tmp_path / "first", [])
     for stage in ("train_looking", "train_words", "train_talking"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: None)
+    for stage in ("train_reading", "weigh"):
+        monkeypatch.setattr(learn_steps, stage, lambda *_a, **_k: 0.0)
     start = tmp_path / "first" / "adapter"
     card = run(base, tmp_path / "second", [], start)
     assert card["gone on from"] == first["version"] and first["gone on from"] == ""

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from triad_ui.records.evidence import AnomalyMap, Roi
+from triad_ui.records.parts import ManufacturingProcess
 
 Label = Literal["defective", "normal", "undecided"]
 TurnState = Literal["streaming", "complete", "stopped", "failed"]
@@ -64,7 +65,8 @@ class VisualInput:
     """One image as the model sees it: pixels, map and regions in one frame.
 
     rgb: uint8 (H, W, 3). anomaly_map: of this very image, or None. rois: in pixels of `rgb`.
-    key: identity of the pixels, for caches. is_reference: a known-good part.
+    key: identity of the pixels, for caches. is_reference: a known-good part. process: by which the
+    part was made, for a model that holds it against the picture; it is told in words in any case.
     """
 
     rgb: np.ndarray
@@ -72,6 +74,7 @@ class VisualInput:
     anomaly_map: AnomalyMap | None
     key: str
     is_reference: bool = False
+    process: ManufacturingProcess | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from triad_ui.expert.reference import ReferenceExpert
 from triad_ui.expert.roi import choose
 from triad_ui.instruct.truth import Truth
 from triad_ui.model.embedded import views
+from triad_ui.model.embedded.scene import Scene, see
 from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.families.palette import NAMED
@@ -46,7 +47,8 @@ class Example:
     process when none is given. visible: a fault that shows against the reference or on the
     surface (not only against the process). masked: float (N query cells,), share of the cell under
     the fault. colours: float (N query cells, 10), share of each named colour in the cell.
-    evidence: float (EVIDENCE,), what the expert says of the whole, see `views.evidence`.
+    evidence: float (EVIDENCE,), what the expert says of the whole, see `views.evidence`. scene: of
+    the query, float16.
     """
 
     seed: int
@@ -57,6 +59,7 @@ class Example:
     masked: Tensor
     colours: Tensor
     evidence: Tensor
+    scene: Scene
 
 
 class ExampleMaker:
@@ -114,6 +117,7 @@ class ExampleMaker:
                 rois = _varied(rois, sample, rng)
             images = visual_inputs(query, references, amap, rois)
             cells = views.encode(images, self._tower)
+            scene = see(sample.query, self._tower)
         truth = truth_of(sample, with_process=with_process)
         boxes = cell_boxes(cells[0], len(rois))
         return Example(
@@ -125,6 +129,7 @@ class ExampleMaker:
             masked=_shares(sample.mask[None].astype(np.float32), boxes)[:, 0],
             colours=_shares(_colour_planes(sample.query), boxes),
             evidence=views.evidence(images),
+            scene=Scene(scene.near.half(), scene.far.half()),
         )
 
 
@@ -193,18 +198,20 @@ def _packed(example: Example) -> tuple:
     return (
         example.seed, example.family, cells, example.truth, example.visible,
         example.masked.half(), example.colours.half(), example.evidence,
+        (example.scene.near, example.scene.far),
     )  # fmt: skip
 
 
 def _read(path: Path) -> Iterator[Example]:
     # our own files, written a moment ago on this machine
-    for seed, family, cells, truth, visible, masked, colours, evidence in torch.load(
+    for seed, family, cells, truth, visible, masked, colours, evidence, scene in torch.load(
         path, weights_only=False
     ):
         groups = [views.Cells(v.float(), p, k, i) for v, p, k, i in cells]
         yield Example(
-            seed, family, groups, truth, visible, masked.float(), colours.float(), evidence
-        )
+            seed, family, groups, truth, visible, masked.float(), colours.float(), evidence,
+            Scene(*scene),
+        )  # fmt: skip
 
 
 def _varied(rois: tuple[Roi, ...], sample: Sample, rng: np.random.Generator) -> tuple[Roi, ...]:

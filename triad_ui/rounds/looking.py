@@ -37,12 +37,13 @@ SHARES = {
 class Words:
     """Unit vectors of words. kinds: float (1 + K, width), row 0 for "good", then the kinds.
     colours: (10, width). places: (9, width), the 3x3 names. verdicts: (2, width), good and faulty.
-    kind_index: row of each kind."""
+    numbers: (9, width), "1" first. kind_index: row of each kind."""
 
     kinds: Tensor
     colours: Tensor
     places: Tensor
     verdicts: Tensor
+    numbers: Tensor
     kind_index: dict[str, int]
 
 

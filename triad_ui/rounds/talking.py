@@ -23,7 +23,10 @@ from transformers import PreTrainedModel
 
 from triad_ui.dialogue import prompt
 from triad_ui.model.chat import ChatTokenizer, ImageSlot
+from triad_ui.model.embedded.encoder import Lexicon, read_process
 from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.scene import Scene
+from triad_ui.model.embedded.step_reader import Reading
 from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.conversations import Sequenced, elsewhere, sequenced, taught, told
 from triad_ui.rounds.examples import Example
@@ -63,13 +66,14 @@ class Talker(nn.Module):
         losses = looking(tokens, batch)
         visual, held = [], []
         for example, query in zip(examples, batch.queries):
+            truth = elsewhere(example.truth, processes, rng)
             counts = [len(cells) for cells in example.cells]
             end = query.start + counts[0]
             own = tokens[query.start : end]
-            found = self.projector.findings(own, query.cells, query.evidence)
+            reading = self.read(example, truth.process)
+            found = self.projector.findings(own, query.cells, query.evidence, reading)
             visual.append(torch.cat([own, found, tokens[end : query.start + sum(counts)]]))
             counts[0] += len(found)
-            truth = elsewhere(example.truth, processes, rng)
             held.append(sequenced(taught(truth, rng), counts, self.tokenizer, truth))
         for _ in range(rng.binomial(len(examples), WORDS)):
             messages, truth = told(rng)
@@ -77,7 +81,16 @@ class Talker(nn.Module):
             visual.append(self.no_rows())
         return losses | self.answer_loss(held, visual)
 
-    def reading(self) -> torch.autocast:
+    def read(self, example: Example, process: ManufacturingProcess | None) -> Reading | None:
+        """What the query says of a process, as it would be read in use."""
+        if process is None:
+            return None
+        self.projector.steps.eval()  # it has learned already
+        table = self.language.get_input_embeddings().weight.detach()
+        scene = Scene(example.scene.near.float(), example.scene.far.float())
+        return read_process(self.projector.steps, scene, process, Lexicon(self.tokenizer, table))
+
+    def mixed(self) -> torch.autocast:
         """Products are taken in the type of the base weights; losses are float32 in any case."""
         half = next(self.language.parameters()).dtype == torch.bfloat16
         return torch.autocast("cpu", torch.bfloat16, enabled=half)
@@ -100,7 +113,7 @@ class Talker(nn.Module):
             index = torch.where(ids < 0, len(ids) - 1 - ids, torch.arange(len(ids)))
             weights = torch.tensor(sequence.weights)[1:]
             on = weights > 0
-            with self.reading():
+            with self.mixed():
                 hidden = base.model(
                     inputs_embeds=table[index][None], use_cache=False
                 ).last_hidden_state[0]
@@ -211,16 +224,16 @@ def opening_logits(talker: Talker, examples: Sequence[Example]) -> np.ndarray:
         truth = example.truth
         messages = prompt.opening(truth.product, truth.process, len(example.cells))
         parts = []
-        visual = [
-            talker.projector.image(cells, None if number else example.evidence)
-            for number, cells in enumerate(example.cells)
-        ]
+        reading = talker.read(example, truth.process)
+        query, *others = example.cells
+        visual = [talker.projector.image(query, example.evidence, reading)]
+        visual += [talker.projector.image(cells) for cells in others]
         for piece in talker.tokenizer.pieces(messages):
             if isinstance(piece, ImageSlot):
                 parts.append(visual[piece.index])
             else:
                 parts.append(words(torch.tensor([piece])).float())
-        with talker.reading():
+        with talker.mixed():
             logits = talker.language(
                 inputs_embeds=torch.cat(parts)[None], logits_to_keep=1, use_cache=False
             ).logits[0, -1]

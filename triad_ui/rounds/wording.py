@@ -64,7 +64,7 @@ def words_right(talker: Talker, families: Sequence[str], cases: int = HELD_OUT_C
     for _ in range(cases):
         case = text_case(rng, [FAMILIES[name] for name in families])
         pieces = talker.tokenizer.pieces(opened(case)[:2])
-        with talker.reading():
+        with talker.mixed():
             logits = talker.language(
                 input_ids=torch.tensor([pieces]), logits_to_keep=1, use_cache=False
             ).logits[0, -1]

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from tests.model.tiny import stub_tower, visual
+from tests.model.tiny import stub_tower, visual, write_tokenizer
+from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded import views
-from triad_ui.model.embedded.encoder import EmbeddedEncoder
+from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.findings import (
     COLOURS,
+    CONTRADICTED,
     FINDINGS,
     JUDGED,
     NAMED,
     PLACED,
-    SHOWN_COLOURS,
+    SEEN,
+    STEP,
+    WRITTEN,
     Findings,
+    doubts,
 )
 from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
+from triad_ui.records import ManufacturingProcess, ProcessStep
 
 WIDTH, KINDS = 64, 5
 
 
 @pytest.fixture
 def findings() -> Findings:
-    """Every word is an axis of its own: good, kinds, colours, places, verdicts."""
+    """Every word is an axis of its own: good, kinds, colours, places, verdicts, numbers."""
     torch.manual_seed(0)
     axes = torch.eye(WIDTH)
     made = Findings(WIDTH, KINDS).eval().requires_grad_(False)
-    made.start(axes[: 1 + KINDS], axes[10 : 10 + COLOURS], axes[30:39], axes[40:42])
+    made.start(axes[: 1 + KINDS], axes[10 : 10 + COLOURS], axes[30:39], axes[40:42], axes[45:54])
     made.marks.zero_()
     return made
 
@@ -65,7 +74,7 @@ def test_colours_stand_in_the_order_of_their_shares(findings: Findings, cells: v
     base = tokens[:64]
     base[:40, 13], base[40:56, 17], base[56:, 10] = 1.0, 1.0, 1.0
     tokens[64:, 15] = 1.0  # of regions nothing is counted: they lie inside the picture
-    out = told(findings, cells, tokens)[-SHOWN_COLOURS:]
+    out = told(findings, cells, tokens)[PLACED + 1 : CONTRADICTED]
     assert out.argmax(1)[:3].tolist() == [13, 17, 10]
     loudness = out.amax(1)
     assert bool((loudness[:-1] >= loudness[1:]).all())
@@ -114,9 +123,78 @@ def test_evidence_is_what_the_map_says_of_the_whole() -> None:
         assert bool(views.evidence([sure]).isfinite().all())
 
 
-def test_an_image_score_counts_as_a_change_of_what_is_shown() -> None:
-    encoder = EmbeddedEncoder(Projector(WIDTH, KINDS, hidden=32), stub_tower)
+def encoder_of(projector: Projector, folder: Path) -> EmbeddedEncoder:
+    tokenizer = ChatTokenizer(write_tokenizer(folder / "tokenizer.json"))
+    return EmbeddedEncoder(projector, stub_tower, Lexicon(tokenizer, torch.randn(600, WIDTH)))
+
+
+def test_an_image_score_counts_as_a_change_of_what_is_shown(tmp_path: Path) -> None:
+    encoder = encoder_of(Projector(WIDTH, KINDS, hidden=32), tmp_path)
     image = visual(0, 2)
     other = replace(image, anomaly_map=replace(image.anomaly_map, score=0.2))
     assert encoder.keys([image]) != encoder.keys([other])
     assert encoder.count([image]) == views.count([image]) + FINDINGS
+
+
+def reading(*lowest: float) -> Reading:
+    """Of steps 2, 3, ..., a colour of each borne out as told; axis 60 is written, 61 is seen."""
+    axes, told = torch.eye(WIDTH), torch.zeros(len(lowest), SORTS)
+    told[:, 0] = torch.tensor(lowest)
+    known = torch.tensor(0.5)
+    return Reading(tuple(range(2, 2 + len(lowest))), told, told, known, axes[60], axes[61])
+
+
+def test_a_contradicted_process_makes_a_sound_part_faulty(
+    findings: Findings, cells: views.Cells
+) -> None:
+    findings.judge.weight.zero_()
+    findings.judge.bias.fill_(-3.0)
+    findings.against.weight.fill_(4.0)
+    findings.against.bias.fill_(-4.0)
+    tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
+    agreed, against = reading(0.0, -0.2, 0.0), reading(0.0, -6.0, -0.6)
+    without = findings.judgement(tokens, cells, evidence)
+    assert float(without.faulty) == pytest.approx(-3.0) and without.contradicted is None
+    good = findings.judgement(tokens, cells, evidence, agreed)
+    bad = findings.judgement(tokens, cells, evidence, against)
+    assert float(good.faulty) < -2 and float(bad.faulty) > 2
+    assert float(bad.contradicted) == pytest.approx(-4 + 4 * 1.5 * (6 + 6.6) / -LEAST)
+    said = findings(tokens, cells, evidence, against)
+    assert int(said[STEP].argmax()) == 45 + 2  # step 3, "1" is at axis 45
+    assert int(said[WRITTEN].argmax()) == 60 and int(said[SEEN].argmax()) == 61
+    assert int(said[CONTRADICTED].argmax()) == 41  # "faulty"
+    quiet = findings(tokens, cells, evidence, agreed)[[STEP, WRITTEN, SEEN]]
+    assert float(quiet.abs().max()) < 0.1 * float(said[WRITTEN].max())
+    nothing = findings(tokens, cells, evidence)[CONTRADICTED:]
+    assert not nothing.any()
+
+
+def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:
+    lowest = torch.tensor([[-1.0, 0.0, -2.0], [-3.0, 0.0, 0.0]])
+    losses = torch.tensor([[-1.5, 0.0, -2.0], [-3.0, 0.0, 0.0]])
+    known, word = torch.tensor(0.5), torch.zeros(4)
+    told = doubts(Reading((1, 2), losses, lowest, known, word, word)) * LEAST
+    assert told[:6].tolist() == pytest.approx([-3, 0, -2, -4.5, 0, -2])
+    assert torch.allclose(told[6:], told[:6] * 0.5)
+
+
+def test_another_process_is_another_picture_to_the_model(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    projector = Projector(WIDTH, KINDS, hidden=32, vocabulary=600).eval()
+    projector.steps.words.copy_(torch.arange(600))
+    projector.steps.sorts.zero_()
+    projector.findings.start(*(torch.randn(n, WIDTH) for n in (1 + KINDS, COLOURS, 9, 2, 9)))
+    encoder = encoder_of(projector, tmp_path)
+    stop, plain = threading.Event(), visual(0, 1)
+    tokens, keys = [], []
+    for attributes in (("ring: red",), ("ring: blue",), ()):
+        steps = (ProcessStep(1, "Fit the ring.", attributes),)
+        shown = replace(plain, process=ManufacturingProcess("cap", "cap", "caps", steps))
+        keys.append(encoder.keys([shown]))
+        tokens.append(encoder.encode([shown], [0], stop)[0])
+    keys.append(encoder.keys([plain]))
+    tokens.append(encoder.encode([plain], [0], stop)[0])
+    assert len(set(keys)) == 4
+    assert all(len(each) == encoder.count([plain]) for each in tokens)
+    assert not torch.equal(tokens[0], tokens[1])
+    assert torch.equal(tokens[2], tokens[3])  # steps without attributes say nothing

@@ -8,32 +8,45 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from triad_ui.errors import ModelError
+from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.scene import Scene, see
+from triad_ui.model.embedded.step_reader import Reading, StepReader, line_of
 from triad_ui.model.embedded.views import Tower, count, encode, evidence
 from triad_ui.model.generate import STOPPED
-from triad_ui.records import VisualInput
+from triad_ui.records import ManufacturingProcess, VisualInput
 
 CONTEXT_LIMIT = 2048
 """SmolLM2 reads 8192 positions; ours has been trained on short ones and gets slow beyond this."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Lexicon:
+    """The words of a language model. table: their vectors, (all ids, width)."""
+
+    tokenizer: ChatTokenizer
+    table: Tensor
+
+
 class EmbeddedEncoder:
     """Tower and projector as one."""
 
-    def __init__(self, projector: Projector, tower: Tower) -> None:
+    def __init__(self, projector: Projector, tower: Tower, lexicon: Lexicon) -> None:
         self._projector = projector
         self._tower = tower
+        self._lexicon = lexicon
 
     def count(self, images: Sequence[VisualInput]) -> int:
         return count(images) + FINDINGS
 
     def keys(self, images: Sequence[VisualInput]) -> tuple[Hashable, ...]:
-        """Pixels, regions and map of every image, and which of them is meant."""
+        """Pixels, regions, map and process of every image, and which of them is meant."""
         parts = []
         for image in images:
             amap = image.anomaly_map
@@ -42,7 +55,8 @@ class EmbeddedEncoder:
                 bytes_ = hash(amap.values.tobytes())
                 seen = (amap.expert, amap.calibrated, amap.score, amap.values.shape, bytes_)
             boxes = tuple(roi.box for roi in image.rois)
-            parts.append((image.key, boxes, seen, image.is_reference))
+            steps = image.process and image.process.steps
+            parts.append((image.key, boxes, seen, image.is_reference, steps))
         together = tuple(parts)
         return tuple((together, index) for index in range(len(images)))
 
@@ -52,5 +66,20 @@ class EmbeddedEncoder:
         if stop.is_set():
             raise ModelError(STOPPED)
         cells = encode(images, self._tower)
-        told = evidence(images)
-        return [self._projector.image(cells[i], None if i else told) for i in wanted]
+        told, reading = evidence(images), None
+        if 0 in wanted and images[0].process is not None:
+            scene = see(images[0].rgb, self._tower)
+            reading = read_process(self._projector.steps, scene, images[0].process, self._lexicon)
+        tokens = self._projector.image
+        return [tokens(cells[i]) if i else tokens(cells[i], told, reading) for i in wanted]
+
+
+def read_process(
+    reader: StepReader, scene: Scene, process: ManufacturingProcess, lexicon: Lexicon
+) -> Reading | None:
+    """What a picture says of the steps that give a part attributes; None where none does."""
+    steps = [step for step in process.steps if step.attributes]
+    if not steps:
+        return None
+    lines = [line_of(step, lexicon.tokenizer.encode) for step in steps]
+    return reader.reading(scene, lines, lexicon.table)

@@ -2,9 +2,10 @@
 
 A language model of this size finds one fact among a hundred cells only after long training. So the
 projector sums up what it saw, in the model's own terms: whether the part looks faulty, what the
-fault looks like, where it lies, and which colours there are. Each finding is a mixture of word
-embeddings, weighed by what was learned from drawn parts; nothing here decides, the language model
-reads. Works image by image; it knows no words, only their vectors.
+fault looks like, where it lies, which colours there are, and what of its process the picture does
+not bear out. Each finding is a mixture of word embeddings, weighed by what was learned from drawn
+parts; nothing here decides, the language model reads. Works image by image; it knows no words, only
+their vectors.
 """
 
 from __future__ import annotations
@@ -15,12 +16,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
 from triad_ui.model.embedded.views import BASE, EVIDENCE, HAS_REFERENCE, Cells
 
-COLOURS, PLACES, SHOWN_COLOURS = 10, 9, 6
+COLOURS, PLACES, SHOWN_COLOURS, NUMBERS = 10, 9, 6, 9
 JUDGED, NAMED, PLACED = range(3)
-FINDINGS = 3 + SHOWN_COLOURS
-"""Tokens added to a query: judgement, kind, place, and the colours that cover most of it."""
+CONTRADICTED, STEP, WRITTEN, SEEN = range(3 + SHOWN_COLOURS, 7 + SHOWN_COLOURS)
+FINDINGS = 7 + SHOWN_COLOURS
+"""Tokens added to a query: judgement, kind, place, the colours that cover most of it; and of its
+process whether it is contradicted, in which step, by which word, and what is seen instead."""
+DOUBTS = 4 * SORTS
+"""Width of `doubts`."""
 LEAST_COLOUR = 0.02
 """Share of the picture at which a colour is told half as loudly as it can be."""
 
@@ -33,7 +39,8 @@ class Findings(nn.Module):
 
     width: of the language model. kinds: number of kinds of fault. The word vectors are buffers:
     kind_words (1 + kinds, width), the first for "good", colour_words (COLOURS, width) of unit
-    length; place_words (PLACES, width) of unit length, the 3x3 places row by row.
+    length; place_words (PLACES, width) of unit length, the 3x3 places row by row; number_words
+    (NUMBERS, width), of unit length, "1" first.
     """
 
     def __init__(self, width: int, kinds: int, reach: float = 2.4) -> None:
@@ -41,21 +48,26 @@ class Findings(nn.Module):
         self.register_buffer("kind_words", torch.zeros(1 + kinds, width))
         self.register_buffer("colour_words", torch.zeros(COLOURS, width))
         self.register_buffer("place_words", torch.zeros(PLACES, width))
+        self.register_buffer("number_words", torch.zeros(NUMBERS, width))
         self.temperature = nn.Parameter(torch.tensor([10.0, 10.0]))
         self.bias = nn.Parameter(torch.zeros(1 + kinds))
         self.focus = nn.Parameter(torch.tensor(1.0))
         self.judge = nn.Linear(2 * EVIDENCE, 1)
+        self.against = nn.Linear(DOUBTS, 1)
         self.verdicts = nn.Parameter(torch.zeros(2, width))
         self.marks = nn.Parameter(torch.randn(FINDINGS, width) * 0.02)
         self.reach = nn.Parameter(torch.tensor(reach))
 
-    def start(self, kinds: Tensor, colours: Tensor, places: Tensor, verdicts: Tensor) -> None:
+    def start(
+        self, kinds: Tensor, colours: Tensor, places: Tensor, verdicts: Tensor, numbers: Tensor
+    ) -> None:
         """Set the word vectors, all of unit length. verdicts: (2, width), good and faulty."""
         with torch.no_grad():
             self.kind_words.copy_(kinds)
             self.colour_words.copy_(colours)
             self.place_words.copy_(places)
             self.verdicts.copy_(verdicts)
+            self.number_words.copy_(numbers)
 
     def kind_logits(self, tokens: Tensor) -> Tensor:
         """(N, width) -> (N, 1 + kinds), "good" first."""
@@ -66,8 +78,11 @@ class Findings(nn.Module):
         """(N, width) -> (N, COLOURS)."""
         return functional.normalize(tokens, dim=1) @ self.colour_words.T * self.temperature[1]
 
-    def judgement(self, tokens: Tensor, cells: Cells, evidence: Tensor) -> Judgement:
-        """What one query's tokens say together. tokens: (N, width) of its cells, in their order."""
+    def judgement(
+        self, tokens: Tensor, cells: Cells, evidence: Tensor, reading: Reading | None = None
+    ) -> Judgement:
+        """What one query's tokens say together, and its process where it has one. tokens: (N,
+        width) of its cells, in their order."""
         logits = self.kind_logits(tokens)
         weight = (fault_odds(logits) * self.focus).softmax(0)
         kinds = weight @ logits[:, 1:].softmax(1)
@@ -76,31 +91,52 @@ class Findings(nn.Module):
         colours = self.colour_logits(tokens[cells.kinds == BASE]).softmax(1).mean(0)
         # the map counts otherwise where it comes from a reference
         faulty = self.judge(torch.cat([evidence, evidence * evidence[HAS_REFERENCE]]))[0]
-        return Judgement(faulty, kinds, places, colours)
+        contradicted = None
+        if reading is not None:
+            contradicted = self.against(doubts(reading))[0]
+            faulty = torch.logaddexp(faulty, contradicted)  # the one or the other
+        return Judgement(faulty, contradicted, kinds, places, colours)
 
-    def forward(self, tokens: Tensor, cells: Cells, evidence: Tensor) -> Tensor:
+    def forward(
+        self, tokens: Tensor, cells: Cells, evidence: Tensor, reading: Reading | None = None
+    ) -> Tensor:
         """Visual tokens float32 (FINDINGS, width) that follow the query's own."""
-        seen = self.judgement(tokens, cells, evidence)
-        faulty = seen.faulty.sigmoid()
+        seen = self.judgement(tokens, cells, evidence, reading)
         shares, order = seen.colours.topk(SHOWN_COLOURS)
         loudness = shares / (shares + LEAST_COLOUR)
         told = torch.cat(
             [
-                ((1 - faulty) * self.verdicts[0] + faulty * self.verdicts[1])[None],
+                self._between(seen.faulty.sigmoid()),
                 (seen.kinds @ self.kind_words[1:])[None],
                 (seen.places @ self.place_words)[None],
                 self.colour_words[order] * loudness[:, None],
+                self._of_process(seen, reading),
             ]
         )
         return told * self.reach + self.marks
 
+    def _between(self, faulty: Tensor) -> Tensor:
+        """(1, width): from the word for good parts to that for faulty ones."""
+        return ((1 - faulty) * self.verdicts[0] + faulty * self.verdicts[1])[None]
+
+    def _of_process(self, seen: Judgement, reading: Reading | None) -> Tensor:
+        """(4, width), zeros without a process; step and words as loud as the contradiction."""
+        if reading is None or seen.contradicted is None:
+            return torch.zeros(4, self.marks.shape[1])
+        share = seen.contradicted.sigmoid()
+        places = torch.tensor([min(number, NUMBERS) - 1 for number in reading.numbers])
+        step = (-reading.lowest.min(1).values).softmax(0) @ self.number_words[places]
+        words = functional.normalize(torch.stack([reading.written, reading.seen]), dim=1)
+        return torch.cat([self._between(share), torch.cat([step[None], words]) * share])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """faulty: log-odds, a scalar. kinds: shares (kinds,), places: (PLACES,), colours: (COLOURS,);
-    each sums to 1."""
+    """faulty: log-odds, a scalar; contradicted: of the process, None without one. kinds: shares
+    (kinds,), places: (PLACES,), colours: (COLOURS,); each sums to 1."""
 
     faulty: Tensor
+    contradicted: Tensor | None
     kinds: Tensor
     places: Tensor
     colours: Tensor
@@ -109,3 +145,11 @@ class Judgement:
 def fault_odds(logits: Tensor) -> Tensor:
     """Log-odds of any fault against "good": (N, 1 + kinds) of `Findings.kind_logits` -> (N,)."""
     return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
+
+
+def doubts(reading: Reading) -> Tensor:
+    """What speaks against a process, float32 (DOUBTS,), 0.. each, as shares of -LEAST: for each
+    sort of words the one that is borne out least, then what all of them lose; and the same again as
+    far as the product is known, as doubts of strange products are worth less."""
+    told = torch.cat([reading.lowest.min(0).values, reading.losses.sum(0)]) / LEAST
+    return torch.cat([told, told * reading.known])

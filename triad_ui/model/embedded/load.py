@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from triad_ui.errors import WeightsError
 from triad_ui.model.chat import ChatTokenizer
-from triad_ui.model.embedded.encoder import CONTEXT_LIMIT, EmbeddedEncoder
+from triad_ui.model.embedded.encoder import CONTEXT_LIMIT, EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.views import Tower
 from triad_ui.model.local import LocalTriad
@@ -89,7 +89,9 @@ def load_embedded(
     projector.eval().requires_grad_(False)
     precision = {torch.float32: "fp32", torch.bfloat16: "bf16"}[dtype]
     engine = f"embedded SmolLM2-135M-Instruct + triad adapter {card['version']} {precision}"
-    encoder = EmbeddedEncoder(projector, tower)
+    # a copy, as the words' vectors are read in float32 wherever the model is
+    table = model.get_input_embeddings().weight.detach().float()
+    encoder = EmbeddedEncoder(projector, tower, Lexicon(tokenizer, table))
     return LocalTriad(model, tokenizer, encoder, engine, CONTEXT_LIMIT, kept_bytes)
 
 
@@ -99,7 +101,8 @@ def read_projector(adapter: Path, width: int) -> Projector:
     KeyError, RuntimeError or OSError where the file is missing, damaged or of another make.
     """
     state = load_file(adapter / "projector.safetensors")
-    projector = Projector(width, len(state["findings.kind_words"]) - 1)
+    kinds, words = len(state["findings.kind_words"]) - 1, len(state["steps.words"])
+    projector = Projector(width, kinds, vocabulary=words)
     projector.load_state_dict(state, strict=True)
     return projector
 

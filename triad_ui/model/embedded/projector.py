@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.model.embedded.findings import Findings
+from triad_ui.model.embedded.step_reader import Reading, StepReader
 from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
 
 PLACE_GRID = 8
@@ -23,10 +24,13 @@ class Projector(nn.Module):
     """(N cells) -> float32 (N, width).
 
     width: of the language model. kinds: of fault, that its findings tell apart. hidden: inner
-    width. The output starts small (`scale`), because word embeddings are.
+    width. vocabulary: words that `steps` can tell. The output starts small (`scale`), because word
+    embeddings are.
     """
 
-    def __init__(self, width: int, kinds: int, hidden: int = 768, scale: float = 0.1) -> None:
+    def __init__(
+        self, width: int, kinds: int, hidden: int = 768, scale: float = 0.1, vocabulary: int = 1
+    ) -> None:
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(part) for part in CELL_PARTS[:4])
         self.colours = nn.LayerNorm(CELL_PARTS[4], elementwise_affine=True)
@@ -42,6 +46,7 @@ class Projector(nn.Module):
         for embedding in (self.kind, self.region):
             nn.init.normal_(embedding.weight, std=0.02)
         self.findings = Findings(width, kinds)
+        self.steps = StepReader(width, vocabulary)
 
     def forward(self, cells: Cells) -> Tensor:
         """Visual tokens float32 (N, width), in the order of the cells."""
@@ -66,13 +71,15 @@ class Projector(nn.Module):
         tokens = self.output(self.linear_2(hidden)) * self.scale
         return tokens + self._where(cells.places) + self.kind(cells.kinds) + self._region(cells)
 
-    def image(self, cells: Cells, evidence: Tensor | None) -> Tensor:
+    def image(
+        self, cells: Cells, evidence: Tensor | None = None, reading: Reading | None = None
+    ) -> Tensor:
         """Visual tokens of one image. evidence: (EVIDENCE,) of a query, whose findings follow its
-        cells; None for a reference."""
+        cells; None for a reference. reading: of a query that has a process."""
         tokens = self(cells)
         if evidence is None:
             return tokens
-        return torch.cat([tokens, self.findings(tokens, cells, evidence)])
+        return torch.cat([tokens, self.findings(tokens, cells, evidence, reading)])
 
     def _hide(self, part: Tensor) -> Tensor:
         if not self.training:

@@ -173,7 +173,7 @@ class Tablet(RecipeFamily):
 
 def _other_text(spec: Spec, rng: np.random.Generator, key: str = "print") -> Fault:
     wrong = code(rng)
-    while sum(a != b for a, b in zip(wrong, spec["text"])) < 3:
+    while spec["text"] and sum(a != b for a, b in zip(wrong, spec["text"])) < 3:
         wrong = code(rng)
     expected, observed = f"the {key} {spec['text']}", f"the {key} {wrong}"
     return Fault({"text": wrong}, "wrong text", key, expected, observed)

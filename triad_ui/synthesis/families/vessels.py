@@ -62,7 +62,7 @@ class Bottle(RecipeFamily):
         label = pick(rng, (*VIVID, "white", "black"), spec["label"], spec["drink"])
         level = pick(rng, ("low", "half" if spec["level"] == "full" else "low"))
         text = code(rng)
-        while sum(a != b for a, b in zip(text, spec["text"])) < 3:
+        while spec["text"] and sum(a != b for a, b in zip(text, spec["text"])) < 3:
             text = code(rng)
         right_cap = article(f"{spec['cap']} cap")
         right_label = article(f"{spec['label']} label")

@@ -1,0 +1,83 @@
+"""The stage in which the steps of a process are learned to be read, and then to be weighed.
+
+Families that stage (a) keeps for later are kept here too: on them and on new parts of the others it
+is measured what a doubt is worth, of a product that was never read of and of one that was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from triad_ui.model.embedded.encoder import Lexicon
+from triad_ui.model.embedded.projector import Projector
+from triad_ui.records import ManufacturingProcess
+from triad_ui.rounds.examples import TRAINED
+from triad_ui.rounds.step_pictures import DRAWN, Shown, step_pictures
+from triad_ui.rounds.step_reading import train_reading, weigh
+from triad_ui.synthesis.assembly import Assembly
+
+LOOKED_AT_LATER = TRAINED[2::3]
+"""Families that stage (a) does not see, and stage (b) twice as often: so that the language model
+learns how far to trust what the tokens of a product say that they were not trained on."""
+READ_AT_FIRST = (*(name for name in TRAINED if name not in LOOKED_AT_LATER), Assembly.name)
+ASSEMBLIES = 0.4
+"""Share of the parts that are assemblies."""
+LATER = 0.1
+"""As many parts again, of the families kept for later and of those that were read, to weigh."""
+SEEDS = 300_000_000
+
+
+class Amounts(Protocol):
+    """What of a budget is spent here."""
+
+    parts: int
+    readings: int
+
+
+def learn_steps(
+    projector: Projector, lexicon: Lexicon, weights: Path, work: Path, budget: Amounts, *,
+    seed: int, jobs: int, say: Callable[[str], None],
+    note: Callable[[str, int, int, dict[str, float]], None],
+    processes: Sequence[ManufacturingProcess] = (),
+) -> None:  # fmt: skip
+    """Train the projector's `steps` and weigh their doubts, or read both from `work`."""
+    kept = work / "steps.pt"
+    if kept.exists():
+        state = torch.load(kept, weights_only=True)
+        projector.steps.load_state_dict(state["steps"])
+        projector.findings.against.load_state_dict(state["against"])
+        return
+
+    def parts(name: str, first: int, count: int, families: Sequence[str]) -> list[Shown]:
+        return step_pictures(
+            work / name.replace(" ", "_"), weights, first + seed * 100_000, count, jobs,
+            lambda done, total: say(f"{name}: {done} of {total}"), families,
+        )  # fmt: skip
+
+    assemblies = round(budget.parts * ASSEMBLIES)
+    read = parts("parts", SEEDS, budget.parts - assemblies, READ_AT_FIRST[:-1])
+    read += parts("assemblies", 2 * SEEDS, assemblies, READ_AT_FIRST[-1:])
+    fresh = round(budget.parts * LATER)
+    weighed = parts("later parts", 3 * SEEDS, fresh, LOOKED_AT_LATER)
+    weighed += parts("fresh parts", 4 * SEEDS, fresh, READ_AT_FIRST[:-1])
+    train_reading(
+        projector.steps, read, DRAWN, lexicon.table, lexicon.tokenizer.encode, any_words(lexicon),
+        steps=budget.readings, seconds=1e9, seed=seed, processes=processes,
+        on_step=lambda *told: note("steps", *told),
+    )  # fmt: skip
+    loss = weigh(projector, weighed, DRAWN, lexicon, seed)
+    say(f"weighed doubts: cross-entropy {loss:.3f} (0.562 says nothing)")
+    state = {"steps": projector.steps.state_dict(),
+             "against": projector.findings.against.state_dict()}  # fmt: skip
+    torch.save(state, kept)
+
+
+def any_words(lexicon: Lexicon) -> list[str]:
+    """Words of 4 to 9 small letters that are one token each, to call things by; in their order."""
+    words = [lexicon.tokenizer.decode([number]) for number in range(len(lexicon.table))]
+    return sorted({word[1:] for word in words if re.fullmatch(r" [a-z]{4,9}", word)})

@@ -1,0 +1,126 @@
+"""Drawn parts whose steps are to be read: what each has, and its scene; computed once and kept.
+
+No expert, no references and no regions: half a second of `examples.py` is a twentieth here, so that
+there can be many more. Knows nothing of texts or of training.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
+from triad_ui.model.embedded import views
+from triad_ui.model.embedded.scene import Scene, see
+from triad_ui.synthesis.assembly import Assembly
+from triad_ui.synthesis.camera import draw_station, shoot
+from triad_ui.synthesis.families import FAMILIES
+from triad_ui.synthesis.product import Family, Spec
+from triad_ui.synthesis.surface import SURFACE_KINDS, damage
+
+SHARD = 250
+SIZE = 384
+DISOBEYED, DAMAGED = 0.45, 0.2
+"""Shares of parts that are not what was first ordered, and of parts with a fault of the surface."""
+DRAWN: Mapping[str, Family] = {**FAMILIES, Assembly.name: Assembly()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A drawn part: what it has (`spec`), and its picture, float16. ordered: what was ordered of
+    it, the same or what `spec` disobeys. grey: the camera sees no colours."""
+
+    family: str
+    spec: Spec
+    ordered: Spec
+    grey: bool
+    scene: Scene
+
+
+def draw_part(seed: int, families: Sequence[str]) -> tuple[str, Spec, Spec, bool, np.ndarray]:
+    """family, spec, ordered, grey as in `Shown`, and the picture, uint8 (SIZE, SIZE, 3)."""
+
+    def stream(number: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64([seed, 31, number]))
+
+    choice = stream(0)
+    family = DRAWN[families[int(choice.integers(len(families)))]]
+    spec = ordered = family.draw_spec(stream(1))
+    if choice.random() < DISOBEYED:
+        spec = family.logical_defect(ordered, stream(2)).spec
+    made = family.render(spec, stream(3), SIZE)
+    rgb, foreground, mask = made.rgb, made.foreground, np.zeros((SIZE, SIZE), bool)
+    if choice.random() < DAMAGED:
+        kind = SURFACE_KINDS[int(choice.integers(len(SURFACE_KINDS)))]
+        with suppress(ValueError):  # nothing to lie on
+            done = damage(kind, rgb, foreground, stream(4))
+            rgb, foreground, mask = done.rgb, done.foreground, done.mask
+    station = draw_station(stream(5), made.rgb, made.foreground, aligned=family.aligned)
+    shot = shoot(station, rgb, foreground, mask, stream(6))
+    return family.name, spec, ordered, station.grey, shot.rgb
+
+
+def step_pictures(
+    folder: Path, weights: Path, first_seed: int, count: int, jobs: int,
+    on_progress: Callable[[int, int], None], families: Sequence[str],
+) -> list[Shown]:  # fmt: skip
+    """Parts of `count` seeds from first_seed on, read from `folder` or drawn and written there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = [
+        (folder / f"{seed:09d}.pickle", seed, min(SHARD, first_seed + count - seed))
+        for seed in range(first_seed, first_seed + count, SHARD)
+    ]
+    missing = [shard for shard in shards if not shard[0].exists()]
+    done = len(shards) - len(missing)
+    on_progress(min(done * SHARD, count), count)
+    if missing:
+        with ProcessPoolExecutor(
+            jobs, get_context("spawn"), _start_worker, (weights, tuple(families))
+        ) as pool:
+            for _ in pool.map(_write_shard, *zip(*missing)):
+                done += 1
+                on_progress(min(done * SHARD, count), count)
+    return [shown for path, *_ in shards for shown in _read(path)]
+
+
+_worker: tuple[views.Tower, tuple[str, ...]] | None = None
+
+
+def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
+    global _worker
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    network = load_efficientnet_lite0(weights)
+    _worker = lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS), families
+
+
+def _write_shard(path: Path, seed: int, count: int) -> None:
+    assert _worker is not None
+    tower, families = _worker
+    made = []
+    for number in range(seed, seed + count):
+        *told, rgb = draw_part(number, families)
+        with torch.inference_mode():
+            scene = see(rgb, tower)
+        made.append((*told, scene.near.half().numpy(), scene.far.half().numpy()))
+    draft = path.with_suffix(f".{os.getpid()}.part")
+    draft.write_bytes(pickle.dumps(made))
+    draft.rename(path)
+
+
+def _read(path: Path) -> Iterator[Shown]:
+    # our own files, written a moment ago on this machine
+    for family, spec, ordered, grey, near, far in pickle.loads(path.read_bytes()):
+        yield Shown(
+            family, spec, ordered, grey, Scene(torch.from_numpy(near), torch.from_numpy(far))
+        )
