@@ -20,7 +20,6 @@ from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.encoder import Lexicon, read_process
 from triad_ui.model.embedded.findings import doubts
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.scene import Scene
 from triad_ui.model.embedded.step_reader import PLACES, VALUE, Line, StepReader, line_of, padded
 from triad_ui.records import ManufacturingProcess, ProcessStep
 from triad_ui.rounds.step_pictures import Shown
@@ -33,8 +32,8 @@ LINES = 4
 """Lines of a picture in a batch."""
 STRANGE = 0.45
 """Share of lines about a thing called by any noun."""
-OTHER_TEXT = 0.65
-"""Share of those whose step is told in other words too."""
+SAME_TEXT = 0.35
+"""Share of those whose step keeps its text."""
 ELSEWHERE = 0.06
 """Share of lines from processes of other parts, as people write them: no picture bears them out."""
 HIDDEN = 0.12
@@ -42,7 +41,7 @@ HIDDEN = 0.12
 ASIDE = 0.1
 """Weight of a word that is no value: it is told by habit."""
 SMALL = 1e-3
-"""Weight of the squares of those weights."""
+"""Weight, in the fit, of the squares of what doubts weigh."""
 CONTRADICTED_ONE_IN = 4
 """Processes, of which one is contradicted."""
 SORTED = (
@@ -106,9 +105,9 @@ def _strange(step: ProcessStep, nouns: Sequence[str], rng: np.random.Generator) 
         return step
     noun = nouns[int(rng.integers(len(nouns)))]
     words = [*name.split()[:-1], noun] if rng.random() < 0.7 else [noun]
-    text = (
-        step.text if rng.random() < 0.35 else f"{VERBS[int(rng.integers(len(VERBS)))]} the {noun}."
-    )
+    text = step.text
+    if rng.random() >= SAME_TEXT:
+        text = f"{VERBS[int(rng.integers(len(VERBS)))]} the {noun}."
     return ProcessStep(step.number, text, (f"{' '.join(words)}:{value}",))
 
 
@@ -144,9 +143,8 @@ def weigh(
     for shown in pictures:
         if shown.grey:
             continue
-        scene = Scene(shown.scene.near.float(), shown.scene.far.float())
         for label, process in enumerate(pair_of(shown, families[shown.family], rng)):
-            reading = read_process(projector.steps, scene, process, lexicon)
+            reading = read_process(projector.steps, shown.scene, process, lexicon)
             if reading is not None:
                 told.append(doubts(reading))
                 wrong.append(float(label))

@@ -25,7 +25,6 @@ from triad_ui.dialogue import prompt
 from triad_ui.model.chat import ChatTokenizer, ImageSlot
 from triad_ui.model.embedded.encoder import Lexicon, read_process
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.scene import Scene
 from triad_ui.model.embedded.step_reader import Reading
 from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.conversations import Sequenced, elsewhere, sequenced, taught, told
@@ -87,8 +86,8 @@ class Talker(nn.Module):
             return None
         self.projector.steps.eval()  # it has learned already
         table = self.language.get_input_embeddings().weight.detach()
-        scene = Scene(example.scene.near.float(), example.scene.far.float())
-        return read_process(self.projector.steps, scene, process, Lexicon(self.tokenizer, table))
+        lexicon = Lexicon(self.tokenizer, table)
+        return read_process(self.projector.steps, example.scene, process, lexicon)
 
     def mixed(self) -> torch.autocast:
         """Products are taken in the type of the base weights; losses are float32 in any case."""

@@ -131,7 +131,7 @@ class StepReader(nn.Module):
         rows = self.targets(ids)
         sorts = torch.where(rows < 0, rows, self.sorts[rows.clamp_min(0)])
         vectors = table[ids].float()
-        seen = self.eye(scene.near[None], scene.far[None])
+        seen = self.eye(scene.near[None].float(), scene.far[None].float())
         likely = self(seen, vectors)
         usual = self(self.nothing.expand(1, PLACES, -1), vectors)
         gains = torch.zeros(SORTS, *ids.shape)
@@ -145,14 +145,15 @@ class StepReader(nn.Module):
             gains[sort][at] = (told[0] - told[1])[:, 0].clamp(LEAST, MOST)
         counted = (sorts >= 0) & (roles == VALUE)
         known = gains.sum(0)[counted].clamp(0, MOST).mean() / MOST if counted.any() else gains.sum()
+        lost = gains.clamp_max(0)
         lowest = gains.min(0).values
         worst = divmod(int(lowest.argmin()), lowest.shape[1])
         like = self.sorts == sorts[worst]
         share = likely[worst].masked_fill(~like, -torch.inf).softmax(0)
         return Reading(
             tuple(line.number for line in lines),
-            gains.clamp_max(0).sum(2).T,
-            gains.clamp_max(0).min(2).values.T,
+            lost.sum(2).T,
+            lost.min(2).values.T,
             known,
             vectors[worst],
             share @ table[self.words].float(),

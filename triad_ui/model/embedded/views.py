@@ -170,11 +170,20 @@ def _view(
 
 def _colours(rgb: np.ndarray, grid: int) -> Tensor:
     """Mean colour of each quarter of a cell, then the deviation inside it; about -1..1."""
-    fine = cv2.resize(rgb, (grid * 8, grid * 8), interpolation=cv2.INTER_AREA)
-    pixels = torch.from_numpy(fine).permute(2, 0, 1)[None].float() / 127.5 - 1.0
-    quarters = functional.pixel_unshuffle(functional.avg_pool2d(pixels, 4), 2)[0]
+    pixels = pixels_of(rgb, grid)
     variance = functional.avg_pool2d(pixels**2, 8) - functional.avg_pool2d(pixels, 8) ** 2
-    return torch.cat([quarters, variance.clamp_min(0).sqrt()[0]])
+    return torch.cat([quarters(pixels)[0], variance.clamp_min(0).sqrt()[0]])
+
+
+def pixels_of(rgb: np.ndarray, grid: int) -> Tensor:
+    """A picture uint8 (H, W, 3) at 8 pixels a cell, -1..1: float32 (1, 3, 8 grid, 8 grid)."""
+    fine = cv2.resize(rgb, (grid * 8, grid * 8), interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(fine).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+
+
+def quarters(pixels: Tensor) -> Tensor:
+    """Mean colour of each quarter of a cell of `pixels_of`, (1, 12, grid, grid)."""
+    return functional.pixel_unshuffle(functional.avg_pool2d(pixels, 4), 2)
 
 
 def _suspicion(image: VisualInput, box: tuple[float, ...], grid: int) -> Tensor:
