@@ -91,7 +91,9 @@ def test_what_is_there_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "SHARD", 2)
     for seed in (10, 12):
         module._write_shard(tmp_path / f"{seed:09d}.pt", seed, min(2, 13 - seed))
-    monkeypatch.setattr(module, "ProcessPoolExecutor", lambda *_a: pytest.fail("made again"))
+    monkeypatch.setattr(
+        "triad_ui.rounds.shards.ProcessPoolExecutor", lambda *_a: pytest.fail("made again")
+    )
     seen: list[tuple[int, int]] = []
     got = module.examples(tmp_path, Path("none"), 10, 3, 1, lambda *a: seen.append(a))
     assert [each.seed for each in got] == [10, 11, 12]

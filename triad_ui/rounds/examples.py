@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -27,6 +25,7 @@ from triad_ui.instruct.truth import Truth
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import Scene, see
 from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
+from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.families.palette import NAMED
 from triad_ui.synthesis.lesson import truth_of
@@ -157,22 +156,12 @@ def examples(
 
     varied: see `ExampleMaker`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    shards = [
-        (folder / f"{seed:09d}.pt", seed, min(SHARD, first_seed + count - seed))
-        for seed in range(first_seed, first_seed + count, SHARD)
-    ]
-    missing = [shard for shard in shards if not shard[0].exists()]
-    done = len(shards) - len(missing)
-    on_progress(done * SHARD, count)
-    if missing:
-        with ProcessPoolExecutor(
-            jobs, get_context("spawn"), _start_worker, (weights, tuple(families), varied)
-        ) as pool:
-            for _ in pool.map(_write_shard, *zip(*missing)):
-                done += 1
-                on_progress(min(done * SHARD, count), count)
-    return [example for path, *_ in shards for example in _read(path)]
+    paths = shards(
+        folder, ".pt", SHARD, first_seed, count, jobs,
+        start=_start_worker, given=(weights, tuple(families), varied), write=_write_shard,
+        on_made=in_seeds(on_progress, SHARD, count),
+    )  # fmt: skip
+    return [example for path in paths for example in _read(path)]
 
 
 _worker: ExampleMaker | None = None

@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -22,6 +20,7 @@ import torch
 from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import Scene, see
+from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.synthesis.assembly import Assembly
 from triad_ui.synthesis.camera import draw_station, shoot
 from triad_ui.synthesis.families import FAMILIES
@@ -75,22 +74,12 @@ def step_pictures(
     on_progress: Callable[[int, int], None], families: Sequence[str],
 ) -> list[Shown]:  # fmt: skip
     """Parts of `count` seeds from first_seed on, read from `folder` or drawn and written there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shards = [
-        (folder / f"{seed:09d}.pickle", seed, min(SHARD, first_seed + count - seed))
-        for seed in range(first_seed, first_seed + count, SHARD)
-    ]
-    missing = [shard for shard in shards if not shard[0].exists()]
-    done = len(shards) - len(missing)
-    on_progress(min(done * SHARD, count), count)
-    if missing:
-        with ProcessPoolExecutor(
-            jobs, get_context("spawn"), _start_worker, (weights, tuple(families))
-        ) as pool:
-            for _ in pool.map(_write_shard, *zip(*missing)):
-                done += 1
-                on_progress(min(done * SHARD, count), count)
-    return [shown for path, *_ in shards for shown in _read(path)]
+    paths = shards(
+        folder, ".pickle", SHARD, first_seed, count, jobs,
+        start=_start_worker, given=(weights, tuple(families)), write=_write_shard,
+        on_made=in_seeds(on_progress, SHARD, count),
+    )  # fmt: skip
+    return [shown for path in paths for shown in _read(path)]
 
 
 _worker: tuple[views.Tower, tuple[str, ...]] | None = None

@@ -13,10 +13,8 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -34,6 +32,7 @@ from triad_ui.expert.residual_head import CARD, WEIGHTS, ResidualHead, residuals
 from triad_ui.expert.residual_view import View
 from triad_ui.rounds.examples import TRAINED
 from triad_ui.rounds.residual_scenes import REFERENCES, SEEN, Scene, make_scene
+from triad_ui.rounds.shards import shards
 from triad_ui.synthesis.families import HELD_OUT
 
 SHARD = 20
@@ -186,21 +185,17 @@ def judged(
     families: tuple[str, ...],
 ) -> list[Judged]:  # fmt: skip
     """The judged pictures of `count` scenes, read from `folder` or made and written there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    end = first_seed + count
-    parts = [
-        (folder / f"{seed:09d}.pt", seed, min(SHARD, end - seed))
-        for seed in range(first_seed, end, SHARD)
-    ]
-    missing = [part for part in parts if not part[0].exists()]
-    if missing:
-        with ProcessPoolExecutor(
-            jobs, get_context("spawn"), _start_worker, (weights, families)
-        ) as pool:
-            for done, _ in enumerate(pool.map(_write_shard, *zip(*missing)), start=1):
-                say(f"{folder.name}: {done} of {len(missing)} parts")
+
+    def told(made: int, missing: int, _: int) -> None:
+        if made:
+            say(f"{folder.name}: {made} of {missing} parts")
+
+    paths = shards(
+        folder, ".pt", SHARD, first_seed, count, jobs,
+        start=_start_worker, given=(weights, families), write=_write_shard, on_made=told,
+    )  # fmt: skip
     # our own files, written on this machine
-    return [Judged(*made) for path, *_ in parts for made in torch.load(path, weights_only=True)]
+    return [Judged(*made) for path in paths for made in torch.load(path, weights_only=True)]
 
 
 class SceneReader:
