@@ -61,6 +61,27 @@ def test_a_file_chosen_as_the_event_stream_ends_is_not_lost(
     expect(page.locator(".tw-card-name")).to_have_text([bad.name, good.name])
 
 
+def test_a_file_chosen_while_the_one_before_is_stored_is_not_lost(
+    page: Page, start: Start, tmp_path: Path
+) -> None:
+    bad, good = pictures(tmp_path)
+    other = tmp_path / "another good plate.png"
+    other.write_bytes(png(False, size=(90, 80)))
+    page.add_init_script(LATE % "close_stream")
+    page.goto(start())
+    page.evaluate("window.release()")
+    expect(page.locator(".tw-engine")).to_contain_text("Language model ready")
+    page.locator("#photo-drop input[type=file]").set_input_files(bad)
+    expect(page.locator(".tw-card-name")).to_have_text([bad.name])
+    page.evaluate("window.late = /process_completed/")
+    page.locator("#reference-drop input[type=file]").set_input_files(good)
+    held(page)
+    page.locator("#reference-drop input[type=file]").set_input_files(other)
+    page.wait_for_timeout(500)
+    page.evaluate("window.release()")
+    expect(page.locator(".tw-card-name")).to_have_text([bad.name, good.name, other.name])
+
+
 def test_what_is_given_before_the_page_has_loaded_stays(
     page: Page, start: Start, tmp_path: Path
 ) -> None:

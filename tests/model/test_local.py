@@ -181,7 +181,7 @@ def test_visual_tokens_are_computed_once(triad: LocalTriad) -> None:
     tower = triad._encoder._tower
     triad._encoder._tower = lambda rgb, side: (calls.append(side), tower(rgb, side))[1]
     triad.choice_logits(IMAGES, OPENING, CHOICES)
-    assert len(calls) == 6  # two images, two regions each
+    assert len(calls) == 8  # two images, two regions and a peak of the map each
     list(triad.stream(IMAGES, OPENING, OPTIONS, threading.Event()))
     assert len(calls) == 6
 

@@ -152,7 +152,7 @@ def tiny_triad(folder: Path, context_limit: int = 2048, seed: int = 0) -> LocalT
     """The whole embedded model around tiny parts."""
     language = tiny_language(seed)
     torch.manual_seed(seed + 1)
-    projector = Projector(64, 3, hidden=32).eval().requires_grad_(False)
+    projector = Projector(64, 3, 2, hidden=32).eval().requires_grad_(False)
     tokenizer = ChatTokenizer(write_tokenizer(folder / "tokenizer.json"))
     lexicon = Lexicon(tokenizer, language.get_input_embeddings().weight.detach())
     encoder = EmbeddedEncoder(projector, stub_tower, lexicon)

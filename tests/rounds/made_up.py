@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from tests.model.tiny import stub_tower, visual
 from triad_ui.instruct.dialogue import Truth
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.scene import see
+from triad_ui.model.embedded.scene import closer, see
 from triad_ui.records import ManufacturingProcess, ProcessStep
+from triad_ui.rounds.close_ups import CloseUp, frames_of, shown_close
 from triad_ui.rounds.examples import COLOURS, Example, cell_boxes
 from triad_ui.rounds.looking import Looking, Words
 from triad_ui.rounds.step_pictures import Shown, draw_part
@@ -40,9 +42,11 @@ def example(seed: int, *, defective: bool, one_shot: bool = True, rois: int = 1)
         masked = ((boxes[:, 0] < 0.25) & (boxes[:, 1] < 0.25)).float()
     colours = torch.zeros(len(cells[0]), len(COLOURS))
     colours[:, seed % len(COLOURS)] = 1.0
+    frames = views.shares(views.close_frames(images[0]), images[0])
+    close, *good = (closer(image, frames, stub_tower) for image in images)
     return Example(
         seed, "cap", cells, truth, True, masked, colours, views.evidence(images),
-        see(images[0].rgb, stub_tower),
+        see(images[0].rgb, stub_tower), close, good[0] if good else [], frames,
     )  # fmt: skip
 
 
@@ -67,7 +71,7 @@ def words(width: int = 64, kinds: Sequence[str] = KINDS) -> Words:
 
 def projector() -> Projector:
     """Small, with its words set."""
-    made = Projector(64, len(KINDS), hidden=32)
+    made = Projector(64, len(KINDS), len(KINDS) - 1, hidden=32)
     told = words()
     made.findings.start(told.kinds, told.colours, told.places, told.verdicts, told.numbers)
     return made
@@ -81,6 +85,17 @@ def parts(count: int, families: Sequence[str]) -> list[Shown]:
     """Drawn parts, seen through a stub tower."""
     made = []
     for seed in range(count):
-        family, spec, ordered, grey, rgb = draw_part(seed, families)
-        made.append(Shown(family, spec, ordered, grey, see(rgb, stub_tower)))
+        part = draw_part(seed, families)
+        scene = see(part.rgb, stub_tower)
+        made.append(Shown(part.family, part.spec, part.ordered, part.grey, scene))
     return made
+
+
+def looked_at(count: int, families: Sequence[str]) -> list[CloseUp]:
+    """Close looks at `count` drawn parts, through a stub tower."""
+    found = []
+    for seed in range(count):
+        part = draw_part(seed, families, 0.8)
+        rng = np.random.default_rng(seed)
+        found += [shown_close(part, box, stub_tower) for box in frames_of(part, rng)]
+    return found

@@ -57,12 +57,14 @@ def test_no_family_kept_aside_is_read_at_first() -> None:
 def test_a_part_follows_from_its_seed_and_is_told_as_it_is(family: str) -> None:
     disobeyed = 0
     for seed in range(12):
-        name, spec, ordered, grey, rgb = draw_part(seed, [family])
-        again = draw_part(seed, [family])
-        assert name == family and rgb.shape == (384, 384, 3) and rgb.dtype == np.uint8
-        assert np.array_equal(rgb, again[-1]) and again[1:4] == (spec, ordered, grey)
+        part, again = draw_part(seed, [family], 0.5), draw_part(seed, [family], 0.5)
+        spec, ordered, rgb = part.spec, part.ordered, part.rgb
+        assert part.family == family and rgb.shape == (384, 384, 3) and rgb.dtype == np.uint8
+        assert np.array_equal(rgb, again.rgb) and np.array_equal(part.mask, again.mask)
+        assert (again.spec, again.ordered, again.grey) == (spec, ordered, part.grey)
+        assert part.mask.any() == bool(part.fault)
         true, wrong = pair_of(
-            Shown(name, spec, ordered, grey, see(rgb, stub_tower)),
+            Shown(family, spec, ordered, part.grey, see(rgb, stub_tower)),
             DRAWN[family],
             np.random.default_rng(seed),
         )
@@ -136,7 +138,7 @@ def test_learning_lowers_the_loss_and_doubts_get_a_weight(tmp_path: Path) -> Non
     tokenizer = ChatTokenizer(write_tokenizer(tmp_path / "tokenizer.json"))
     table = torch.randn(600, 64)
     words = vocabulary([Assembly()], tokenizer.encode, draws=60)
-    projector = Projector(64, 2, hidden=32, vocabulary=len(words))
+    projector = Projector(64, 2, 1, hidden=32, vocabulary=len(words))
     projector.steps.words.copy_(words)
     projector.steps.sorts.copy_(torch.arange(len(words)) % 3)
     losses: list[float] = []

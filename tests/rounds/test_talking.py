@@ -13,13 +13,16 @@ from peft import LoraConfig, get_peft_model
 from tests.model.tiny import stub_tower, tiny_language, visual, write_tokenizer
 from tests.rounds.made_up import PROCESS, example, four, looking, projector
 from triad_ui.dialogue import prompt
+from triad_ui.instruct.truth import Truth
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.language_model import GenerationOptions
 from triad_ui.model.local import LocalTriad
 from triad_ui.records import ManufacturingProcess, Message, ProcessStep
+from triad_ui.rounds.close_reading import close_of
 from triad_ui.rounds.conversations import (
+    BRANCHES,
     OPENING_WEIGHT,
     PLACE_WEIGHT,
     elsewhere,
@@ -29,6 +32,7 @@ from triad_ui.rounds.conversations import (
 )
 from triad_ui.rounds.examples import Example
 from triad_ui.rounds.talking import (
+    ALONE,
     STEP_WEIGHT,
     WORDS,
     Talker,
@@ -64,7 +68,10 @@ def test_lessons_open_as_the_workbench_does(one_shot: bool) -> None:
     rng, opened = np.random.default_rng(0), 0
     for seed in range(60):
         truth = example(seed, defective=bool(seed % 2), one_shot=one_shot).truth
-        messages = taught(truth, rng)
+        messages, branches = taught(truth, rng)
+        for branch in branches:
+            assert [m.role for m in branch] == ["user", "assistant"] * (len(branch) // 2)
+            assert not any(m.images for m in branch)
         assert [m.role for m in messages[1:]] == ["user", "assistant"] * (len(messages) // 2)
         assert messages[0] == Message("system", prompt.SYSTEM)
         assert messages[1].images == ((0, 1) if one_shot else (0,))
@@ -72,6 +79,9 @@ def test_lessons_open_as_the_workbench_does(one_shot: bool) -> None:
         if messages[1:2] == [prompt.opening("cap", PROCESS, 1 + one_shot)[1]]:
             opened += 1
             assert messages[2] == Message("assistant", "A" if seed % 2 else "B")
+        if branches:
+            assert len(messages) == 3 and messages[1].text.endswith(prompt.CHOICES)
+            assert len(branches) == BRANCHES and len({b[0].text for b in branches}) > 1
     assert 45 < opened < 60
 
 
@@ -115,7 +125,7 @@ def test_only_the_assistants_words_are_learned(tokenizer: ChatTokenizer) -> None
 
 def test_positions_are_those_of_the_running_model(tokenizer: ChatTokenizer) -> None:
     """What was trained on is read the same way when the model is used."""
-    messages = taught(example(1, defective=True).truth, np.random.default_rng(0))
+    messages, _ = taught(example(1, defective=True).truth, np.random.default_rng(0))
     trained = sequenced(messages[:2], [100, 52], tokenizer)
     pieces = tokenizer.pieces(messages[:2])
     words_only = [token for token in trained.ids if token >= 0]
@@ -124,7 +134,7 @@ def test_positions_are_those_of_the_running_model(tokenizer: ChatTokenizer) -> N
     assert words_only == used[:-opening]
 
 
-def test_the_loss_is_that_of_a_loop_over_positions(talker: Talker) -> None:
+def test_the_loss_is_that_of_a_loop_over_positions_of_each_dialogue(talker: Talker) -> None:
     some = four()
     rng = np.random.default_rng(3)
     talker.eval()  # parts of cells are hidden at random while training
@@ -134,19 +144,29 @@ def test_the_loss_is_that_of_a_loop_over_positions(talker: Talker) -> None:
     steps: list[float] = []
     table = talker.language.get_input_embeddings().weight
     with torch.no_grad():
-        held = [
-            (
-                sequenced(taught(elsewhere(each.truth, (), rng), rng), rows_of(each),
-                          talker.tokenizer, each.truth),
-                torch.cat([talker.projector.image(cells, None if n else each.evidence)
-                           for n, cells in enumerate(each.cells)]),
-            )
-            for each in some
-        ]  # fmt: skip
+        held, hidden = [], 0
+        for each in some:
+            truth, alone = elsewhere(each.truth, (), rng), rng.random() < ALONE
+            hidden += alone
+            messages, branches = taught(truth, rng)
+            reading = talker.read(each, each.truth.process)
+            query, *others = each.cells
+            close = close_of(talker.projector.close, each)
+            rows = [talker.projector.image(query, each.evidence, close, reading)]
+            rows = torch.cat(rows + [talker.projector.image(cells) for cells in others])
+            counts = rows_of(each)
+            if alone:
+                rows, counts = rows[counts[0] - FINDINGS : counts[0]], [FINDINGS, 0][: len(counts)]
+            trunk = sequenced(messages, counts, talker.tokenizer, each.truth)
+            held.append((trunk, rows))
+            for branch in branches:  # each a dialogue of its own; what they share counts once
+                made = sequenced([*messages, *branch], counts, talker.tokenizer)
+                made.weights[: len(trunk.ids)] = [0.0] * len(trunk.ids)
+                held.append((made, rows))
         for _ in range(rng.binomial(len(some), WORDS)):
             messages, truth = told(rng)
             held.append((sequenced(messages, (), talker.tokenizer, truth), torch.zeros(0, 64)))
-        assert len(held) > len(some)
+        assert len(held) > len(some) and 0 < hidden < len(some)
         for made, rows in held:
             embedded = torch.stack([table[i] if i >= 0 else rows[-1 - i] for i in made.ids])
             seen = talker.language(inputs_embeds=embedded[None], output_hidden_states=True)
@@ -160,7 +180,7 @@ def test_the_loss_is_that_of_a_loop_over_positions(talker: Talker) -> None:
                     wrong -= share * float(logits[place - 1, token])
                     weight += share
     assert got["answer"].item() == pytest.approx(wrong / weight, rel=0.01)
-    assert len(steps) > 8
+    assert len(steps) > 6
     assert got["contradicted"].item() == pytest.approx(np.mean(steps), rel=0.01)
 
 
@@ -214,18 +234,23 @@ def test_the_ends_of_steps_are_found_and_the_contradicted_one_is_marked(
         example(1, defective=True).truth, kind="wrong colour", step=2, expected="a red cap",
         observed="a blue cap",
     )  # fmt: skip
-    made = sequenced(taught(truth, np.random.default_rng(0)), [100, 52], tokenizer, truth)
+    made = sequenced(*laid(truth, tokenizer))
     newline = tokenizer.encode("\n")[0]
     assert [wrong for _, wrong in made.steps] == [0.0, 1.0]
     for (end, _), text in zip(made.steps, ("1. Press it. (cap: red)", "2. Print it."), strict=True):
         said = tokenizer.encode(f"{text}\n")
         assert made.ids[end] == newline and made.ids[end - len(said) + 1 : end + 1] == said
     surface = example(1, defective=True).truth
-    made = sequenced(taught(surface, np.random.default_rng(0)), [100, 52], tokenizer, surface)
+    made = sequenced(*laid(surface, tokenizer))
     assert [wrong for _, wrong in made.steps] == [0.0, 0.0]
     without = replace(surface, process=None, step=None)
-    messages = taught(without, np.random.default_rng(0))
-    assert sequenced(messages, [100, 52], tokenizer, without).steps == ()
+    assert sequenced(*laid(without, tokenizer)).steps == ()
+
+
+def laid(truth: Truth, tokenizer: ChatTokenizer) -> tuple:
+    """What `sequenced` is given of a part, with two images."""
+    messages, branches = taught(truth, np.random.default_rng(0))
+    return messages, [100, 52], tokenizer, truth, branches
 
 
 def test_a_process_from_elsewhere_stands_only_where_it_decides_nothing() -> None:

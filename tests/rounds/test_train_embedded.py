@@ -13,12 +13,13 @@ import torch
 from transformers import LlamaForCausalLM
 
 from tests.model.tiny import stub_tower, tiny_config, visual, write_tokenizer
-from tests.rounds.made_up import example, parts
+from tests.rounds.made_up import example, looked_at, parts
 from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.load import TOKENIZER, load_embedded, read_card
 from triad_ui.records import Message
-from triad_ui.rounds import learn_steps
+from triad_ui.rounds import learn_close, learn_steps
 from triad_ui.rounds import train_embedded as module
+from triad_ui.rounds.close_ups import CloseUp
 from triad_ui.rounds.examples import COLOURS, Example
 from triad_ui.rounds.step_pictures import Shown
 from triad_ui.rounds.step_reading import Encode, vocabulary
@@ -54,6 +55,13 @@ def made(
     return [example(n, defective=bool(n % 2), rois=n % 3) for n in range(count)]
 
 
+def frames(
+    folder: Path, weights: Path, first: int, count: int, jobs: int, show: object,
+    families: Sequence[str],
+) -> list[CloseUp]:  # fmt: skip
+    return looked_at(count, families)
+
+
 def few(
     folder: Path, weights: Path, first: int, count: int, jobs: int, show: object,
     families: Sequence[str],
@@ -66,6 +74,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """No example comes from the real tower, and words are counted over few processes."""
     monkeypatch.setattr(module, "examples", made)
     monkeypatch.setattr(learn_steps, "step_pictures", few)
+    monkeypatch.setattr(learn_close, "close_ups", frames)
     monkeypatch.setattr(module, "vocabulary", lambda families, encode: all_words(encode))
 
 
@@ -74,7 +83,9 @@ def all_words(encode: Encode) -> torch.Tensor:
 
 
 def run(base: Path, folder: Path, said: list[str], start: Path | None = None) -> dict:
-    budget = Budget(8, 2, parts=6, readings=2, words=2, steps=3, batch=2, validation=6)
+    budget = Budget(
+        8, close=4, looks=2, epochs=2, parts=6, readings=2, words=2, steps=3, batch=2, validation=6
+    )
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
         say=said.append, start=start,
@@ -97,7 +108,7 @@ def test_a_run_writes_an_adapter_that_loads_and_answers(base: Path, tmp_path: Pa
     lines = (tmp_path / "work" / "losses.jsonl").read_text("utf-8").splitlines()
     noted = [json.loads(line) for line in lines]
     assert [line["step"] for line in noted if line["stage"] == "b"] == [1, 2, 3]
-    for stage in ("words", "steps"):
+    for stage in ("words", "steps", "close"):
         assert [line["step"] for line in noted if line["stage"] == stage] == [1, 2]
     assert 0 <= card["validation"]["words, new families"] <= 1
     assert any("stage b 3/3" in line for line in said)
@@ -111,6 +122,7 @@ def test_a_second_run_takes_stage_a_from_the_first(
 ) -> None:
     run(base, tmp_path, [])
     monkeypatch.setattr(learn_steps, "train_reading", lambda *_a, **_k: pytest.fail("read again"))
+    monkeypatch.setattr(learn_close, "train_close", lambda *_a, **_k: pytest.fail("looked again"))
     for stage in ("train_looking", "train_words"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: pytest.fail("trained again"))
     run(base, tmp_path, [])
@@ -122,6 +134,7 @@ def test_a_run_goes_on_from_an_adapter(
     first = run(base, tmp_path / "first", [])
     for stage in ("train_looking", "train_words", "train_talking"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: None)
+    monkeypatch.setattr(learn_close, "train_close", lambda *_a, **_k: None)
     for stage in ("train_reading", "weigh"):
         monkeypatch.setattr(learn_steps, stage, lambda *_a, **_k: 0.0)
     start = tmp_path / "first" / "adapter"

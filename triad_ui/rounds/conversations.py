@@ -1,15 +1,17 @@
 """What is said in training about a part, and how it is laid out as positions to learn from.
 
 Conversations come from the instruct mixture, about pictured parts or parts that are told in words
-(CoT-M's third mode), and a little small talk. Knows no tensors and no model, only its tokenizer.
+(CoT-M's third mode), and a little small talk. Knows no model, only its tokenizer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from triad_ui.dialogue import prompt
 from triad_ui.instruct.mixture import converse, in_words, talk
@@ -29,6 +31,11 @@ OPENED = 0.7
 """Share of parts told in words that ask the paper's yes/no question, the rest in other words."""
 ASKED_FIRST = 0.85
 """Least share of conversations about pictures that begin with that question, as the page's do."""
+OPENING = 3
+"""Messages of it: system, question, letter."""
+BRANCHES = 4
+"""Conversations about a picture that go on, each for itself, from the same opening: what stands
+before them, most of the positions, is read once for all."""
 TALK = 0.03
 STRANGE, STRANGE_ALIKE = 0.15, 0.5
 """Shares of `elsewhere`: with any process, and where one is of a product by the same name."""
@@ -36,21 +43,41 @@ STRANGE, STRANGE_ALIKE = 0.15, 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequenced:
-    """A dialogue as positions. ids: -1 - k stands for visual row k of the example. weights: loss
-    weight of predicting each position, 0 where nothing is learned. steps: where each process step
-    ends, and 1.0 where what is there contradicts it."""
+    """A dialogue, or several that begin alike, as positions. ids: -1 - k stands for visual row k of
+    the example. weights: loss weight of predicting each position, 0 where nothing is learned.
+    branches: 0 for positions that all of them share, else the number of the dialogue. places: how
+    many positions stand before each in its own dialogue. steps: where each process step ends, and
+    1.0 where what is there contradicts it."""
 
     ids: list[int]
     weights: list[float]
+    branches: list[int]
+    places: list[int]
     steps: tuple[tuple[int, float], ...] = ()
 
+    def seen(self) -> Tensor | None:
+        """Which positions each may look at, bool (L, L); None where it is all those before it."""
+        if not any(self.branches):
+            return None
+        of = torch.tensor(self.branches)
+        return ((of[None] == 0) | (of[None] == of[:, None])).tril()
 
-def taught(truth: Truth, rng: np.random.Generator) -> list[Message]:
-    """A conversation about a pictured part, one task of the mixture, as the workbench holds it."""
-    held = converse(truth, rng, usual_question=prompt.DEFAULT_QUESTION)
-    if rng.random() < ASKED_FIRST:
-        held = replace(held, opened=True)
-    return messages_of(held, truth)
+
+Dialogues = tuple[list[Message], list[list[Message]]]
+"""What dialogues share, and how each of them goes on."""
+
+
+def taught(truth: Truth, rng: np.random.Generator) -> Dialogues:
+    """Conversations about a pictured part, tasks of the mixture, as the workbench holds them: most
+    begin with the paper's question."""
+    usual = prompt.DEFAULT_QUESTION
+    if rng.random() >= ASKED_FIRST:
+        return messages_of(converse(truth, rng, usual_question=usual), truth), []
+    several = [
+        messages_of(replace(converse(truth, rng, usual_question=usual), opened=True), truth)
+        for _ in range(BRANCHES)
+    ]
+    return several[0][:OPENING], [each[OPENING:] for each in several]
 
 
 def told(rng: np.random.Generator) -> tuple[list[Message], Truth]:
@@ -97,33 +124,46 @@ def sequenced(
     rows: Sequence[int],
     tokenizer: ChatTokenizer,
     truth: Truth | None = None,
+    branches: Sequence[Sequence[Message]] = (),
 ) -> Sequenced:
-    """Positions and loss weights of a dialogue.
+    """Positions and loss weights of a dialogue, or of several that begin with `messages`.
 
     rows: visual rows of each image. truth: with it, the ends of the process's steps are found.
     """
     starts = np.concatenate([[0], np.cumsum(rows)]).tolist()
-    ids: list[int] = []
-    weights: list[float] = []
-    places = {tokenizer.encode(f" {word}")[0] for name in LOCATIONS for word in name.split()}
-    for message in messages:
-        learned = 0
-        if message.role == "assistant":
-            learned = len(tokenizer.encode(message.text)) + 1
-        pieces = tokenizer.pieces([message], answer=False)
-        first = len(pieces) - 1 - learned  # the last piece is a newline after the end token
-        for position, piece in enumerate(pieces):
-            if isinstance(piece, ImageSlot):
-                image = range(starts[piece.index], starts[piece.index + 1])
-                ids += [-1 - row for row in image]
-                weights += [0.0] * len(image)
-                continue
-            ids.append(piece)
-            on = learned and first <= position < len(pieces) - 1
-            letter = position == first and message.text in (prompt.YES, prompt.NO)
-            heavy = OPENING_WEIGHT if letter else PLACE_WEIGHT if piece in places else 1.0
-            weights.append(heavy if on else 0.0)
-    return Sequenced(ids, weights, _steps(ids, tokenizer, truth))
+    names = {tokenizer.encode(f" {word}")[0] for name in LOCATIONS for word in name.split()}
+    told = Sequenced([], [], [], [])
+    for number, several in enumerate([messages, *branches]):
+        for message in several:
+            for piece, weight in _weighed(message, tokenizer, names):
+                if isinstance(piece, ImageSlot):
+                    image = range(starts[piece.index], starts[piece.index + 1])
+                    told.ids.extend(-1 - row for row in image)
+                    told.weights.extend([0.0] * len(image))
+                else:
+                    told.ids.append(piece)
+                    told.weights.append(weight)
+        new = len(told.ids) - len(told.places)
+        before = told.branches.count(0) if number else 0
+        told.places.extend(range(before, before + new))
+        told.branches.extend([number] * new)
+    return replace(told, steps=_steps(told.ids, tokenizer, truth))
+
+
+def _weighed(
+    message: Message, tokenizer: ChatTokenizer, names: set[int]
+) -> Iterator[tuple[int | ImageSlot, float]]:
+    """The pieces of a message and the weight of each; names: tokens of places."""
+    learned = 0
+    if message.role == "assistant":
+        learned = len(tokenizer.encode(message.text)) + 1
+    pieces = tokenizer.pieces([message], answer=False)
+    first = len(pieces) - 1 - learned  # the last piece is a newline after the end token
+    for position, piece in enumerate(pieces):
+        on = learned and first <= position < len(pieces) - 1
+        letter = position == first and message.text in (prompt.YES, prompt.NO)
+        heavy = OPENING_WEIGHT if letter else PLACE_WEIGHT if piece in names else 1.0
+        yield piece, heavy if on else 0.0
 
 
 def _steps(

@@ -23,7 +23,7 @@ from triad_ui.expert.reference import ReferenceExpert
 from triad_ui.expert.roi import choose
 from triad_ui.instruct.truth import Truth
 from triad_ui.model.embedded import views
-from triad_ui.model.embedded.scene import Scene, see
+from triad_ui.model.embedded.scene import Scene, closer, see
 from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
 from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
@@ -47,7 +47,8 @@ class Example:
     surface (not only against the process). masked: float (N query cells,), share of the cell under
     the fault. colours: float (N query cells, 10), share of each named colour in the cell.
     evidence: float (EVIDENCE,), what the expert says of the whole, see `views.evidence`. scene: of
-    the query, float16.
+    the query, closer: of its regions, good: of the same regions of the reference if one is shown,
+    float16. frames: of these, x0, y0, x1, y1 as shares.
     """
 
     seed: int
@@ -59,6 +60,9 @@ class Example:
     colours: Tensor
     evidence: Tensor
     scene: Scene
+    closer: list[Scene]
+    good: list[Scene]
+    frames: Tensor
 
 
 class ExampleMaker:
@@ -116,7 +120,11 @@ class ExampleMaker:
                 rois = _varied(rois, sample, rng)
             images = visual_inputs(query, references, amap, rois)
             cells = views.encode(images, self._tower)
-            scene = see(sample.query, self._tower)
+            scene = see(sample.query, self._tower).half()
+            frames = views.shares(views.close_frames(images[0]), images[0])
+            close, *good = (
+                [look.half() for look in closer(image, frames, self._tower)] for image in images
+            )
         truth = truth_of(sample, with_process=with_process)
         boxes = cell_boxes(cells[0], len(rois))
         return Example(
@@ -128,7 +136,10 @@ class ExampleMaker:
             masked=_shares(sample.mask[None].astype(np.float32), boxes)[:, 0],
             colours=_shares(_colour_planes(sample.query), boxes),
             evidence=views.evidence(images),
-            scene=Scene(scene.near.half(), scene.far.half()),
+            scene=scene,
+            closer=close,
+            good=good[0] if good else [],
+            frames=frames,
         )
 
 
@@ -187,19 +198,20 @@ def _packed(example: Example) -> tuple:
     return (
         example.seed, example.family, cells, example.truth, example.visible,
         example.masked.half(), example.colours.half(), example.evidence,
-        (example.scene.near, example.scene.far),
+        [(scene.near, scene.far) for scene in (example.scene, *example.closer, *example.good)],
+        example.frames,
     )  # fmt: skip
 
 
 def _read(path: Path) -> Iterator[Example]:
     # our own files, written a moment ago on this machine
-    for seed, family, cells, truth, visible, masked, colours, evidence, scene in torch.load(
-        path, weights_only=False
-    ):
+    for told in torch.load(path, weights_only=False):
+        seed, family, cells, truth, visible, masked, colours, evidence, scenes, frames = told
+        scene, *close = (Scene(*each) for each in scenes)
         groups = [views.Cells(v.float(), p, k, i) for v, p, k, i in cells]
         yield Example(
             seed, family, groups, truth, visible, masked.float(), colours.float(), evidence,
-            Scene(*scene),
+            scene, close[: len(frames)], close[len(frames) :], frames,
         )  # fmt: skip
 
 

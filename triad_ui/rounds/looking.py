@@ -26,10 +26,10 @@ from triad_ui.rounds.examples import Example
 FAULTY = 0.08
 """Share of a cell under the fault from which the cell is called faulty."""
 LEAST = 1e-4
-JUDGE_FASTER = 40.0
-"""Rate of the few weights that judge a whole picture, over that of the others."""
+FOCUS_FASTER = 40.0
+"""Rate of the one weight by which cells are chosen, over that of the others."""
 SHARES = {
-    "fault": 2.0, "kind": 0.5, "colour": 0.5, "judged": 1.0, "named": 0.3, "placed": 0.3,
+    "fault": 2.0, "kind": 0.5, "colour": 0.5, "named": 0.3, "placed": 0.3,
 }  # fmt: skip
 
 
@@ -55,7 +55,7 @@ class Looking:
 
     def __call__(self, tokens: Tensor, batch: LookingBatch) -> dict[str, Tensor]:
         """Losses. Of cells: "fault" (is the cell faulty), "kind" (which, where it is), "colour". Of
-        queries: "judged" (faulty or not, where that can be seen), "named" and "placed"."""
+        queries: "named" and "placed"."""
         logits = self.findings.kind_logits(tokens)
         known = batch.known
         fault = fault_odds(logits)
@@ -74,15 +74,10 @@ class Looking:
         return losses | self._of_queries(tokens, batch)
 
     def _of_queries(self, tokens: Tensor, batch: LookingBatch) -> dict[str, Tensor]:
-        found: dict[str, list[Tensor]] = {"judged": [], "named": [], "placed": []}
+        found: dict[str, list[Tensor]] = {"named": [], "placed": []}
         for query in batch.queries:
             own = tokens[query.start : query.start + len(query.cells)]
             seen = self.findings.judgement(own, query.cells, query.evidence)
-            if query.faulty is not None:
-                truth = torch.tensor(query.faulty)
-                found["judged"].append(
-                    functional.binary_cross_entropy_with_logits(seen.faulty, truth)
-                )
             if query.kind:
                 found["named"].append(-(seen.kinds[query.kind - 1] + LEAST).log())
             if query.place is not None:
@@ -92,14 +87,12 @@ class Looking:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
-    """A query of a batch. start: of its cells in the batch. faulty: 1.0 or 0.0, None where the
-    picture does not tell. kind: row of the fault's kind, 0 without one or where it does not show.
-    place: 0..8, None likewise."""
+    """A query of a batch. start: of its cells in the batch. kind: row of the fault's kind, 0
+    without one or where it does not show. place: 0..8, None likewise."""
 
     start: int
     cells: Cells
     evidence: Tensor
-    faulty: float | None
     kind: int
     place: int | None
 
@@ -126,8 +119,7 @@ def batch_of(examples: Sequence[Example], kind_index: dict[str, int]) -> Looking
         truth = example.truth
         row = kind_index.get(truth.kind, 0) if truth.defective and example.visible else 0
         place = LOCATIONS.index(truth.location) if row and truth.location else None
-        label = float(truth.defective) if example.visible else None
-        query = Query(start, example.cells[0], example.evidence, label, row, place)
+        query = Query(start, example.cells[0], example.evidence, row, place)
         queries.append(query)
         for number, cells in enumerate(example.cells):
             groups.append(cells)
@@ -171,7 +163,7 @@ def train_looking(
     random = np.random.default_rng(seed)
     projector.train()
     found = projector.findings
-    few = {id(p) for p in (*found.judge.parameters(), found.focus)}
+    few = {id(found.focus)}
     optimizer = torch.optim.AdamW(
         [
             {"params": [p for p in projector.parameters() if id(p) not in few]},
@@ -183,7 +175,7 @@ def train_looking(
     per_epoch = max(1, len(examples) // batch_size)
     steps = epochs * per_epoch
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [rate, rate * JUDGE_FASTER], total_steps=steps + 1
+        optimizer, [rate, rate * FOCUS_FASTER], total_steps=steps + 1
     )
     step = 0
     for _ in range(epochs):
@@ -200,15 +192,3 @@ def train_looking(
             step += 1
             on_step(step, steps, {name: value.item() for name, value in losses.items()})
     projector.eval()
-
-
-@torch.inference_mode()
-def image_scores(projector: Projector, examples: Sequence[Example]) -> np.ndarray:
-    """float (len(examples),): log-odds that each query is faulty, as its findings judge it."""
-    projector.eval()
-    scores = []
-    for example in examples:
-        cells = example.cells[0]
-        seen = projector.findings.judgement(projector(cells), cells, example.evidence)
-        scores.append(float(seen.faulty))
-    return np.array(scores)

@@ -46,8 +46,22 @@ class Shown:
     scene: Scene
 
 
-def draw_part(seed: int, families: Sequence[str]) -> tuple[str, Spec, Spec, bool, np.ndarray]:
-    """family, spec, ordered, grey as in `Shown`, and the picture, uint8 (SIZE, SIZE, 3)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """A part, see `Shown`. fault: the kind of fault on its surface, "" without one. rgb: uint8
+    (SIZE, SIZE, 3). mask: bool (SIZE, SIZE), of the fault."""
+
+    family: str
+    spec: Spec
+    ordered: Spec
+    grey: bool
+    fault: str
+    rgb: np.ndarray
+    mask: np.ndarray
+
+
+def draw_part(seed: int, families: Sequence[str], damaged: float = DAMAGED) -> Drawing:
+    """The part of a seed. damaged: share of parts with a fault of the surface."""
 
     def stream(number: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64([seed, 31, number]))
@@ -58,15 +72,15 @@ def draw_part(seed: int, families: Sequence[str]) -> tuple[str, Spec, Spec, bool
     if choice.random() < DISOBEYED:
         spec = family.logical_defect(ordered, stream(2)).spec
     made = family.render(spec, stream(3), SIZE)
-    rgb, foreground, mask = made.rgb, made.foreground, np.zeros((SIZE, SIZE), bool)
-    if choice.random() < DAMAGED:
+    rgb, foreground, mask, fault = made.rgb, made.foreground, np.zeros((SIZE, SIZE), bool), ""
+    if choice.random() < damaged:
         kind = SURFACE_KINDS[int(choice.integers(len(SURFACE_KINDS)))]
         with suppress(ValueError):  # nothing to lie on
             done = damage(kind, rgb, foreground, stream(4))
-            rgb, foreground, mask = done.rgb, done.foreground, done.mask
+            rgb, foreground, mask, fault = done.rgb, done.foreground, done.mask, kind
     station = draw_station(stream(5), made.rgb, made.foreground, aligned=family.aligned)
     shot = shoot(station, rgb, foreground, mask, stream(6))
-    return family.name, spec, ordered, station.grey, shot.rgb
+    return Drawing(family.name, spec, ordered, station.grey, fault, shot.rgb, shot.mask)
 
 
 def step_pictures(
@@ -98,10 +112,11 @@ def _write_shard(path: Path, seed: int, count: int) -> None:
     tower, families = _worker
     made = []
     for number in range(seed, seed + count):
-        *told, rgb = draw_part(number, families)
+        part = draw_part(number, families, DAMAGED)
         with torch.inference_mode():
-            scene = see(rgb, tower)
-        made.append((*told, scene.near.half().numpy(), scene.far.half().numpy()))
+            scene = see(part.rgb, tower).half()
+        pictures = scene.near.numpy(), scene.far.numpy()
+        made.append((part.family, part.spec, part.ordered, part.grey, *pictures))
     draft = path.with_suffix(f".{os.getpid()}.part")
     draft.write_bytes(pickle.dumps(made))
     draft.rename(path)

@@ -22,6 +22,7 @@ from triad_ui.model.embedded.findings import doubts
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.step_reader import PLACES, VALUE, Line, StepReader, line_of, padded
 from triad_ui.records import ManufacturingProcess, ProcessStep
+from triad_ui.rounds import logistic
 from triad_ui.rounds.step_pictures import Shown
 from triad_ui.synthesis.families.palette import METALS, NAMED
 from triad_ui.synthesis.product import Family, Spec
@@ -40,8 +41,6 @@ HIDDEN = 0.12
 """Share of pictures that are hidden."""
 ASIDE = 0.1
 """Weight of a word that is no value: it is told by habit."""
-SMALL = 1e-3
-"""Weight, in the fit, of the squares of what doubts weigh."""
 CONTRADICTED_ONE_IN = 4
 """Processes, of which one is contradicted."""
 SORTED = (
@@ -151,24 +150,9 @@ def weigh(
     doubt, truth = torch.stack(told), torch.tensor(wrong)
     weight = torch.where(truth > 0, 1.0, CONTRADICTED_ONE_IN - 1.0)
     weight = weight / weight.mean()
-    against = projector.findings.against
-    raw = torch.zeros(doubt.shape[1], requires_grad=True)
-    bias = torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([raw, bias], max_iter=300, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        weights = functional.softplus(raw)  # a doubt never speaks for a process
-        found = functional.binary_cross_entropy_with_logits(doubt @ weights + bias, truth, weight)
-        (found + SMALL * weights.square().sum()).backward()
-        return found
-
-    optimizer.step(loss)
-    with torch.no_grad():
-        against.weight.copy_(functional.softplus(raw)[None])
-        against.bias.copy_(bias)
-        told = against(doubt)[:, 0]
-        return float(functional.binary_cross_entropy_with_logits(told, truth, weight))
+    return logistic.fit(
+        [projector.findings.against], [doubt], truth, weight=weight, nonnegative=True
+    )  # a doubt never speaks for a process
 
 
 def train_reading(

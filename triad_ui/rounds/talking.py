@@ -27,6 +27,7 @@ from triad_ui.model.embedded.encoder import Lexicon, read_process
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.step_reader import Reading
 from triad_ui.records import ManufacturingProcess
+from triad_ui.rounds.close_reading import close_of
 from triad_ui.rounds.conversations import Sequenced, elsewhere, sequenced, taught, told
 from triad_ui.rounds.examples import Example
 from triad_ui.rounds.looking import Looking, batch_of, total
@@ -34,6 +35,9 @@ from triad_ui.rounds.looking import Looking, batch_of, total
 KEEP_EVERY = 25
 WORDS = 0.2
 """Parts told in words alone, for each example in a batch; they cost half of one."""
+ALONE = 0.4
+"""Share of examples of which only what the query's tokens say together is shown, so that it is
+read: cells say more than that of products that they were trained on, and less of others."""
 LOOKING, STEP, STEP_WEIGHT = 0.1, 0.5, 3.0
 """Weights of stage (a)'s losses, of the steps', and of a contradicted step among others."""
 
@@ -47,6 +51,13 @@ class Talker(nn.Module):
         super().__init__()
         self.language, self.projector, self.tokenizer = language, projector, tokenizer
         self.contradicted = nn.Linear(language.config.hidden_size, 1)
+
+    def train(self, mode: bool = True) -> Talker:
+        """As of any module, but what has learned already does not hide parts of what it sees."""
+        super().train(mode)
+        self.projector.close.eval()
+        self.projector.steps.eval()
+        return self
 
     def loss(
         self,
@@ -66,14 +77,20 @@ class Talker(nn.Module):
         visual, held = [], []
         for example, query in zip(examples, batch.queries):
             truth = elsewhere(example.truth, processes, rng)
+            alone = rng.random() < ALONE
             counts = [len(cells) for cells in example.cells]
             end = query.start + counts[0]
             own = tokens[query.start : end]
             reading = self.read(example, truth.process)
-            found = self.projector.findings(own, query.cells, query.evidence, reading)
-            visual.append(torch.cat([own, found, tokens[end : query.start + sum(counts)]]))
+            close = close_of(self.projector.close, example)
+            found = self.projector.findings(own, query.cells, query.evidence, close, reading)
+            rows = [own, found, tokens[end : query.start + sum(counts)]]
             counts[0] += len(found)
-            held.append(sequenced(taught(truth, rng), counts, self.tokenizer, truth))
+            if alone:
+                rows, counts = [found], [len(found), *[0] * (len(counts) - 1)]
+            visual.append(torch.cat(rows))
+            messages, branches = taught(truth, rng)
+            held.append(sequenced(messages, counts, self.tokenizer, truth, branches))
         for _ in range(rng.binomial(len(examples), WORDS)):
             messages, truth = told(rng)
             held.append(sequenced(messages, (), self.tokenizer, truth))
@@ -84,7 +101,6 @@ class Talker(nn.Module):
         """What the query says of a process, as it would be read in use."""
         if process is None:
             return None
-        self.projector.steps.eval()  # it has learned already
         table = self.language.get_input_embeddings().weight.detach()
         lexicon = Lexicon(self.tokenizer, table)
         return read_process(self.projector.steps, example.scene, process, lexicon)
@@ -112,9 +128,13 @@ class Talker(nn.Module):
             index = torch.where(ids < 0, len(ids) - 1 - ids, torch.arange(len(ids)))
             weights = torch.tensor(sequence.weights)[1:]
             on = weights > 0
+            seen = sequence.seen()
             with self.mixed():
                 hidden = base.model(
-                    inputs_embeds=table[index][None], use_cache=False
+                    inputs_embeds=table[index][None],
+                    attention_mask=None if seen is None else seen[None, None],
+                    position_ids=torch.tensor(sequence.places)[None],
+                    use_cache=False,
                 ).last_hidden_state[0]
                 logits = base.lm_head(hidden[:-1][on])
                 if sequence.steps:
@@ -157,7 +177,13 @@ def train_talking(
     """
     rng = np.random.default_rng(seed)
     lora = [p for p in talker.language.parameters() if p.requires_grad]
-    own = [*talker.projector.parameters(), *talker.contradicted.parameters()]
+    projector = talker.projector
+    # what has learned and was weighed already stays as it is
+    weighed = (projector.findings.judge, projector.findings.find, projector.findings.against)
+    done = (projector.close, projector.steps, *weighed)
+    left = {id(parameter) for module in done for parameter in module.parameters()}
+    own = [parameter for parameter in projector.parameters() if id(parameter) not in left]
+    own += talker.contradicted.parameters()
     optimizer = torch.optim.AdamW([*lora, *own], lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
     talker.train()
     started = time.monotonic()
@@ -225,7 +251,8 @@ def opening_logits(talker: Talker, examples: Sequence[Example]) -> np.ndarray:
         parts = []
         reading = talker.read(example, truth.process)
         query, *others = example.cells
-        visual = [talker.projector.image(query, example.evidence, reading)]
+        close = close_of(talker.projector.close, example)
+        visual = [talker.projector.image(query, example.evidence, close, reading)]
         visual += [talker.projector.image(cells) for cells in others]
         for piece in talker.tokenizer.pieces(messages):
             if isinstance(piece, ImageSlot):

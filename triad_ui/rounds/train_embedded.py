@@ -29,9 +29,11 @@ from triad_ui.model.embedded.load import faster_dtype, load_base, read_card, rea
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import LOCATIONS, ManufacturingProcess
 from triad_ui.rounds.adapter_folder import write_adapter
+from triad_ui.rounds.close_reading import image_scores, weigh_looks
 from triad_ui.rounds.examples import COLOURS, TRAINED, Example, examples
+from triad_ui.rounds.learn_close import learn_close
 from triad_ui.rounds.learn_steps import LOOKED_AT_LATER, READ_AT_FIRST, learn_steps
-from triad_ui.rounds.looking import Looking, Words, image_scores, train_looking
+from triad_ui.rounds.looking import Looking, Words, train_looking
 from triad_ui.rounds.step_pictures import DRAWN
 from triad_ui.rounds.step_reading import sorts_of, vocabulary
 from triad_ui.rounds.talking import Talker, opening_logits, train_talking
@@ -55,12 +57,14 @@ HELD_OUT_SEED = 950_000_000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much to train. examples: seeds of pictures; epochs: of stage (a); parts: pictures whose
-    steps are read, readings: batches of them; words: batches of parts told in words alone; steps:
-    batches of stage (b); batch: their size; minutes: of stage (b) at the most, the rate falls to
-    nothing by then."""
+    """How much to train. examples: seeds of pictures; close: parts that are looked at closely,
+    looks: batches of frames of them; epochs: of stage (a); parts: pictures whose steps are read,
+    readings: batches of them; words: batches of parts told in words alone; steps: batches of stage
+    (b); batch: their size; minutes: of stage (b) at the most, the rate falls to nothing by then."""
 
     examples: int
+    close: int
+    looks: int
     epochs: int
     parts: int
     readings: int
@@ -72,13 +76,23 @@ class Budget:
 
 
 BUDGETS = {
-    "smoke": Budget(50, 1, parts=40, readings=3, words=2, steps=3, batch=2, validation=10),
-    "20m": Budget(600, 10, parts=2500, readings=300, words=0, steps=100, minutes=6, validation=50),
-    "1h": Budget(
-        1500, 8, parts=8000, readings=1200, words=20, steps=500, minutes=20, validation=100
+    "smoke": Budget(
+        50, close=40, looks=2, epochs=1, parts=40, readings=3, words=2, steps=3, batch=2,
+        validation=10,
     ),
-    "3h": Budget(6000, 8, parts=20000, readings=4000, words=300, steps=1800, minutes=80),
-}
+    "20m": Budget(
+        600, close=2500, looks=200, epochs=10, parts=2500, readings=300, words=0, steps=100,
+        minutes=5, validation=50,
+    ),
+    "1h": Budget(
+        1500, close=6000, looks=600, epochs=8, parts=8000, readings=1200, words=20, steps=500,
+        minutes=15, validation=100,
+    ),
+    "3h": Budget(
+        6000, close=12000, looks=1500, epochs=8, parts=20000, readings=4000, words=300, steps=1800,
+        minutes=70,
+    ),
+}  # fmt: skip
 
 Say = Callable[[str], None]
 
@@ -139,7 +153,7 @@ def train_embedded(
     projector = _projector_of(start, language.config.hidden_size, say)
     if projector is None:
         told = vocabulary([DRAWN[name] for name in READ_AT_FIRST], tokenizer.encode)
-        projector = Projector(table.shape[1], len(KINDS), vocabulary=len(told))
+        projector = Projector(table.shape[1], len(KINDS), len(SURFACE_KINDS), vocabulary=len(told))
         projector.steps.words.copy_(told)
         projector.steps.sorts.copy_(sorts_of(told, tokenizer.decode))
         names = [table[tokenizer.encode(" " + name)].mean(0) for name in LOCATIONS]
@@ -159,6 +173,7 @@ def train_embedded(
             shown = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
             say(f"stage {stage} {step}/{steps} {shown} ({time.time() - started:.0f} s)")
 
+    learn_close(projector, weights, work, budget, seed=seed, jobs=jobs, say=say, note=note)
     looked = work / "looking.pt"
     if looked.exists():
         projector.load_state_dict(torch.load(looked, weights_only=True))
@@ -172,6 +187,8 @@ def train_embedded(
         projector, Lexicon(tokenizer, table), weights, work, budget, seed=seed, jobs=jobs, say=say,
         note=note, processes=processes,
     )  # fmt: skip
+    loss = weigh_looks(projector, later or first)
+    say(f"weighed close looks and the map: cross-entropy {loss:.3f}")
     report = {"looking": _measured(image_scores(projector, valid), valid)}
     report["looking, new families"] = _measured(image_scores(projector, unseen), unseen)
     say(f"after stage a: {report}")

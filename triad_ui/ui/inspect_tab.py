@@ -144,13 +144,14 @@ def _connect_layout(
     viewer: gr.HTML,
     case_id: gr.Textbox,
 ) -> None:
+    # What is chosen while the last is still being stored must not be dropped.
     layout.photo.upload(
         laying_out.add_photo, [draft, layout.photo], [draft, layout.photo, *fresh],
-        api_name="add_photo", **LAYING_OUT,
+        api_name="add_photo", trigger_mode="multiple", **LAYING_OUT,
     ).success(None, [case_id], None, js=SHOW_ADDRESS, api_visibility="private")  # fmt: skip
     layout.good.upload(
         laying_out.add_references, [draft, layout.good], [draft, layout.good, layout.laid],
-        api_name="add_references", **LAYING_OUT,
+        api_name="add_references", trigger_mode="multiple", **LAYING_OUT,
     )  # fmt: skip
     layout.laid.drop_reference(
         laying_out.drop_reference, [draft, wanted], [draft, layout.laid],
@@ -159,7 +160,7 @@ def _connect_layout(
     gr.on(
         [slider.release for slider in layout.levels[1:]],
         laying_out.set_levels, [draft, *layout.levels[1:]], [draft, layout.laid, viewer],
-        api_name="set_levels", **LAYING_OUT,
+        api_name="set_levels", trigger_mode="always_last", **LAYING_OUT,
     )  # fmt: skip
     layout.process.input(
         laying_out.pick_process, [layout.process], [layout.text, layout.product],

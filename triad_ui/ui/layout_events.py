@@ -57,7 +57,9 @@ class LayoutEvents:
     @guard
     def add_references(self, draft: Draft, paths: list[str] | None) -> tuple[Any, ...]:
         """Store uploaded good parts; -> draft, drop zone, layout panel."""
-        draft = draft.with_references(tuple(self._take(path) for path in paths or ()))
+        # a field that is used again before its answer has emptied it names its first files too
+        new = [path for path in paths or () if Path(path).exists()]
+        draft = draft.with_references(tuple(self._take(path) for path in new))
         return draft, None, self.value(draft)
 
     @guard

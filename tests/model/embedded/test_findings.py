@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from tests.model.tiny import stub_tower, visual, write_tokenizer
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded import views
+from triad_ui.model.embedded.close_reader import Close
 from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.findings import (
     COLOURS,
@@ -31,7 +33,7 @@ from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
 from triad_ui.records import ManufacturingProcess, ProcessStep
 
-WIDTH, KINDS = 64, 5
+WIDTH, KINDS, SURFACE = 64, 5, 3
 
 
 @pytest.fixture
@@ -99,10 +101,64 @@ def test_the_map_counts_otherwise_beside_a_reference(
     weight, bias = findings.judge.weight[0], findings.judge.bias[0]
     for shown in (0.0, 1.0):
         evidence[views.HAS_REFERENCE] = shown
-        odds = float(findings.judgement(tokens, cells, evidence).faulty)
-        wanted = weight[: views.EVIDENCE] @ evidence + bias
-        wanted += weight[views.EVIDENCE :] @ evidence * shown
-        assert odds == pytest.approx(float(wanted), abs=1e-5)
+        for odds, usual in ((-20.0, -4.0), (4.0, -4.0), (4.0, 3.0)):
+            close = looked([-9.0, odds])
+            assert close.usual == -4.0
+            if usual > 0:  # a good part looks faulty there, too
+                good = torch.tensor([[0.0, -30.0, -5.0, -30.0], [0.0, -30.0, 3.0, -30.0]])
+                close = replace(close, good=good)
+                assert close.usual == pytest.approx(3.0)
+            told = torch.tensor([-1.0, max(odds, -8.0) / 8]) - close.usual / 8
+            strange = weight[: len(evidence)] @ evidence
+            strange += weight[len(evidence) :] @ evidence * shown + bias
+            look = findings.find.weight[0, :2] @ told + findings.find.bias[0]
+            look += findings.find.weight[0, 2:] @ told * shown
+            seen = findings.judgement(tokens, cells, evidence, close).faulty
+            assert float(seen) == pytest.approx(np.logaddexp(float(strange), float(look)), abs=1e-4)
+            alone = findings.judgement(tokens, cells, evidence).faulty
+            assert float(alone) == pytest.approx(float(strange), abs=1e-4)
+
+
+def looked(
+    odds: Sequence[float],
+    frames: Sequence[Sequence[float]] = ((0.0, 0.0, 0.2, 0.2), (0.5, 0.4, 0.9, 0.8)),
+    spot: tuple[int, int] = (9, 3),
+) -> Close:
+    """A close look: how surely each frame shows a fault, of the second kind; which of its cells
+    (row, column of 12) lies under it."""
+    kinds = torch.full((len(odds), 1 + SURFACE), -30.0)
+    kinds[:, 0], kinds[:, 2] = 0.0, torch.tensor(odds)
+    cells = torch.full((len(odds), 12, 12), -30.0)
+    cells[:, spot[0], spot[1]] = 5.0
+    return Close(torch.tensor(frames), cells, kinds)
+
+
+def test_a_close_look_gives_kind_and_place_as_far_as_it_found_a_fault(
+    findings: Findings, cells: views.Cells
+) -> None:
+    tokens = torch.zeros(len(cells), WIDTH)
+    tokens[:, 0] = 1.0
+    # at the top left the third kind, or rather the fifth, that is none of the surface
+    tokens[0, 0], tokens[0, 3], tokens[0, 5] = 0.0, 0.5, 0.6
+    evidence = torch.zeros(views.EVIDENCE)
+    sure = findings.judgement(tokens, cells, evidence, looked([-7.0, 7.0]))
+    # the second frame: row 9 of 12 from .4 to .8, column 3 from .5 to .9
+    assert looked([-7.0, 7.0]).centres()[1].tolist() == pytest.approx([0.617, 0.717], abs=2e-3)
+    assert int(sure.places.argmax()) == 7  # bottom center
+    assert int(sure.kinds.argmax()) == 1
+    unsure = findings.judgement(tokens, cells, evidence, looked([-7.0, -7.0]))
+    plain = findings.judgement(tokens, cells, evidence)
+    assert int(unsure.places.argmax()) == int(plain.places.argmax()) == 0
+    assert int(unsure.kinds.argmax()) == int(plain.kinds.argmax()) == 4
+    for seen in (sure, unsure):
+        assert float(seen.kinds.sum()) == pytest.approx(1, abs=1e-4)
+        assert float(seen.places.sum()) == pytest.approx(1, abs=1e-4)
+    near = findings.judgement(tokens, cells, evidence, looked([7.0], [(0.0, 0.0, 0.68, 0.68)]))
+    # at (.198, .538): clear of borders; on a border both sides are likely
+    assert float(near.places[3]) > 0.9
+    border = looked([7.0], [(0.3333 - 0.1, 0.1, 0.3333 + 0.1, 0.3)], (5, 5))
+    at = findings.judgement(tokens, cells, evidence, border).places
+    assert 0.3 < float(at[0]) < 0.9 and float(at[0] + at[1]) > 0.9
 
 
 def test_evidence_is_what_the_map_says_of_the_whole() -> None:
@@ -129,7 +185,7 @@ def encoder_of(projector: Projector, folder: Path) -> EmbeddedEncoder:
 
 
 def test_an_image_score_counts_as_a_change_of_what_is_shown(tmp_path: Path) -> None:
-    encoder = encoder_of(Projector(WIDTH, KINDS, hidden=32), tmp_path)
+    encoder = encoder_of(Projector(WIDTH, KINDS, SURFACE, hidden=32), tmp_path)
     image = visual(0, 2)
     other = replace(image, anomaly_map=replace(image.anomaly_map, score=0.2))
     assert encoder.keys([image]) != encoder.keys([other])
@@ -155,15 +211,15 @@ def test_a_contradicted_process_makes_a_sound_part_faulty(
     agreed, against = reading(0.0, -0.2, 0.0), reading(0.0, -6.0, -0.6)
     without = findings.judgement(tokens, cells, evidence)
     assert float(without.faulty) == pytest.approx(-3.0) and without.contradicted is None
-    good = findings.judgement(tokens, cells, evidence, agreed)
-    bad = findings.judgement(tokens, cells, evidence, against)
+    good = findings.judgement(tokens, cells, evidence, None, agreed)
+    bad = findings.judgement(tokens, cells, evidence, None, against)
     assert float(good.faulty) < -2 and float(bad.faulty) > 2
     assert float(bad.contradicted) == pytest.approx(-4 + 4 * 1.5 * (6 + 6.6) / -LEAST)
-    said = findings(tokens, cells, evidence, against)
+    said = findings(tokens, cells, evidence, None, against)
     assert int(said[STEP].argmax()) == 45 + 2  # step 3, "1" is at axis 45
     assert int(said[WRITTEN].argmax()) == 60 and int(said[SEEN].argmax()) == 61
     assert int(said[CONTRADICTED].argmax()) == 41  # "faulty"
-    quiet = findings(tokens, cells, evidence, agreed)[[STEP, WRITTEN, SEEN]]
+    quiet = findings(tokens, cells, evidence, None, agreed)[[STEP, WRITTEN, SEEN]]
     assert float(quiet.abs().max()) < 0.1 * float(said[WRITTEN].max())
     nothing = findings(tokens, cells, evidence)[CONTRADICTED:]
     assert not nothing.any()
@@ -180,7 +236,7 @@ def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:
 
 def test_another_process_is_another_picture_to_the_model(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    projector = Projector(WIDTH, KINDS, hidden=32, vocabulary=600).eval()
+    projector = Projector(WIDTH, KINDS, SURFACE, hidden=32, vocabulary=600).eval()
     projector.steps.words.copy_(torch.arange(600))
     projector.steps.sorts.zero_()
     projector.findings.start(*(torch.randn(n, WIDTH) for n in (1 + KINDS, COLOURS, 9, 2, 9)))

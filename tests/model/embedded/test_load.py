@@ -52,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, torch
     with torch.no_grad():
         logits = adapted(input_ids=torch.tensor([[5, 6, 7]])).logits
     adapted.save_pretrained(adapter)
-    save_file(Projector(64, 3).state_dict(), adapter / "projector.safetensors")
+    save_file(Projector(64, 3, 2).state_dict(), adapter / "projector.safetensors")
     write_card(adapter)
     return base, adapter, logits
 
@@ -132,7 +132,7 @@ def test_weights_of_another_model_are_refused(
 def test_a_projector_of_another_width_is_refused(
     trained: tuple[Path, Path, torch.Tensor], adapter: Path
 ) -> None:
-    save_file(Projector(32, 3).state_dict(), adapter / "projector.safetensors")
+    save_file(Projector(32, 3, 2).state_dict(), adapter / "projector.safetensors")
     write_card(adapter)
     with pytest.raises(WeightsError, match="train-embedded"):
         load_embedded(trained[0], adapter, stub_tower, torch.float32)

@@ -13,7 +13,7 @@ from triad_ui.model.embedded.projector import Projector
 @pytest.fixture
 def projector() -> Projector:
     torch.manual_seed(0)
-    return Projector(64, 2, hidden=32).eval().requires_grad_(False)
+    return Projector(64, 2, 1, hidden=32).eval().requires_grad_(False)
 
 
 @pytest.fixture

@@ -10,15 +10,17 @@ import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
 from triad_ui.errors import ModelError
 from triad_ui.model.chat import ChatTokenizer
+from triad_ui.model.embedded.close_reader import Close, CloseReader
 from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.scene import Scene, see
+from triad_ui.model.embedded.scene import Scene, closer, see
 from triad_ui.model.embedded.step_reader import Reading, StepReader, line_of
-from triad_ui.model.embedded.views import Tower, count, encode, evidence
+from triad_ui.model.embedded.views import Tower, close_frames, count, encode, evidence, shares
 from triad_ui.model.generate import STOPPED
 from triad_ui.records import ManufacturingProcess, VisualInput
 
@@ -65,13 +67,39 @@ class EmbeddedEncoder:
     ) -> list[Tensor]:
         if stop.is_set():
             raise ModelError(STOPPED)
-        cells = encode(images, self._tower)
-        told, reading = evidence(images), None
-        if 0 in wanted and images[0].process is not None:
-            scene = see(images[0].rgb, self._tower)
-            reading = read_process(self._projector.steps, scene, images[0].process, self._lexicon)
+        tower = _once(self._tower)
+        cells = encode(images, tower)
+        told, close, reading = evidence(images), None, None
+        if 0 in wanted:
+            close = look_closely(self._projector.close, images, tower)
+            if images[0].process is not None:
+                scene = see(images[0].rgb, tower)
+                reading = read_process(
+                    self._projector.steps, scene, images[0].process, self._lexicon
+                )
         tokens = self._projector.image
-        return [tokens(cells[i]) if i else tokens(cells[i], told, reading) for i in wanted]
+        return [tokens(cells[i]) if i else tokens(cells[i], told, close, reading) for i in wanted]
+
+
+def look_closely(reader: CloseReader, images: Sequence[VisualInput], tower: Tower) -> Close:
+    """What the regions of a query show, and the places that its map finds most suspicious, beside
+    the same places of a reference. images: the query first, then at most one reference."""
+    frames = shares(close_frames(images[0]), images[0])
+    scenes, *good = (closer(image, frames, tower) for image in images[:2])
+    return reader.look(scenes, frames, *good)
+
+
+def _once(tower: Tower) -> Tower:
+    """The tower, that looks at the same pixels once however often it is asked to."""
+    seen: dict[Hashable, dict[int, Tensor]] = {}
+
+    def look(rgb: np.ndarray, side: int) -> dict[int, Tensor]:
+        key = (rgb.shape, rgb.tobytes(), side)
+        if key not in seen:
+            seen[key] = tower(rgb, side)
+        return seen[key]
+
+    return look
 
 
 def read_process(

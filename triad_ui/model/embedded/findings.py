@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.close_reader import Close
 from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
 from triad_ui.model.embedded.views import BASE, EVIDENCE, HAS_REFERENCE, Cells
 
@@ -27,6 +28,16 @@ FINDINGS = 7 + SHOWN_COLOURS
 process whether it is contradicted, in which step, by which word, and what is seen instead."""
 DOUBTS = 4 * SORTS
 """Width of `doubts`."""
+CLOSE = 2
+"""Width of `found`."""
+SUREST = 8.0
+"""Log-odds of a close look beyond which it is as sure as it can be."""
+SHARPER = 4.0
+"""Power of the shares of places as they are told."""
+UNSURE = 0.02
+"""Least share that either of cells and a close look leaves the other's kinds."""
+EDGE = 0.03
+"""How near a border, as a share of the picture's side, two places are about as likely."""
 LEAST_COLOUR = 0.02
 """Share of the picture at which a colour is told half as loudly as it can be."""
 
@@ -34,8 +45,8 @@ LEAST_COLOUR = 0.02
 class Findings(nn.Module):
     """Sums up a query's visual tokens.
 
-    Faulty or not is judged by the expert's evidence alone: what cells say of products that they
-    were trained on is surer than what they say of others.
+    Faulty or not is judged by the expert's evidence and by a close look, not by the cells: what
+    they say of products that they were trained on is surer than what they say of others.
 
     width: of the language model. kinds: number of kinds of fault. The word vectors are buffers:
     kind_words (1 + kinds, width), the first for "good", colour_words (COLOURS, width) of unit
@@ -53,6 +64,7 @@ class Findings(nn.Module):
         self.bias = nn.Parameter(torch.zeros(1 + kinds))
         self.focus = nn.Parameter(torch.tensor(1.0))
         self.judge = nn.Linear(2 * EVIDENCE, 1)
+        self.find = nn.Linear(2 * CLOSE, 1)
         self.against = nn.Linear(DOUBTS, 1)
         self.verdicts = nn.Parameter(torch.zeros(2, width))
         self.marks = nn.Parameter(torch.randn(FINDINGS, width) * 0.02)
@@ -79,36 +91,50 @@ class Findings(nn.Module):
         return functional.normalize(tokens, dim=1) @ self.colour_words.T * self.temperature[1]
 
     def judgement(
-        self, tokens: Tensor, cells: Cells, evidence: Tensor, reading: Reading | None = None
+        self,
+        tokens: Tensor,
+        cells: Cells,
+        evidence: Tensor,
+        close: Close | None = None,
+        reading: Reading | None = None,
     ) -> Judgement:
-        """What one query's tokens say together, and its process where it has one. tokens: (N,
-        width) of its cells, in their order."""
+        """What one query's tokens say together, its regions looked at closely, and its process
+        where it has one. tokens: (N, width) of its cells, in their order."""
         logits = self.kind_logits(tokens)
         weight = (fault_odds(logits) * self.focus).softmax(0)
         kinds = weight @ logits[:, 1:].softmax(1)
         thirds = (cells.places[:, :2] * 3).long().clamp(0, 2)
         places = torch.zeros(PLACES).index_add(0, thirds[:, 1] * 3 + thirds[:, 0], weight)
+        if close is not None:
+            kinds, places = _closer(kinds, places, close)
         colours = self.colour_logits(tokens[cells.kinds == BASE]).softmax(1).mean(0)
-        # the map counts otherwise where it comes from a reference
-        faulty = self.judge(torch.cat([evidence, evidence * evidence[HAS_REFERENCE]]))[0]
+        # strange beside good parts, a fault by its looks, or against the process: any is enough
+        faulty = self.judge(beside(evidence, evidence))[0]
+        if close is not None:
+            faulty = torch.logaddexp(faulty, self.find(beside(found(close), evidence))[0])
         contradicted = None
         if reading is not None:
             contradicted = self.against(doubts(reading))[0]
-            faulty = torch.logaddexp(faulty, contradicted)  # the one or the other
+            faulty = torch.logaddexp(faulty, contradicted)
         return Judgement(faulty, contradicted, kinds, places, colours)
 
     def forward(
-        self, tokens: Tensor, cells: Cells, evidence: Tensor, reading: Reading | None = None
+        self,
+        tokens: Tensor,
+        cells: Cells,
+        evidence: Tensor,
+        close: Close | None = None,
+        reading: Reading | None = None,
     ) -> Tensor:
         """Visual tokens float32 (FINDINGS, width) that follow the query's own."""
-        seen = self.judgement(tokens, cells, evidence, reading)
+        seen = self.judgement(tokens, cells, evidence, close, reading)
         shares, order = seen.colours.topk(SHOWN_COLOURS)
         loudness = shares / (shares + LEAST_COLOUR)
         told = torch.cat(
             [
                 self._between(seen.faulty.sigmoid()),
                 (seen.kinds @ self.kind_words[1:])[None],
-                (seen.places @ self.place_words)[None],
+                (_sharper(seen.places) @ self.place_words)[None],
                 self.colour_words[order] * loudness[:, None],
                 self._of_process(seen, reading),
             ]
@@ -145,6 +171,44 @@ class Judgement:
 def fault_odds(logits: Tensor) -> Tensor:
     """Log-odds of any fault against "good": (N, 1 + kinds) of `Findings.kind_logits` -> (N,)."""
     return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
+
+
+def beside(told: Tensor, evidence: Tensor) -> Tensor:
+    """What is told (N,), and again where there is a reference, as it counts otherwise there:
+    (2 * N,)."""
+    return torch.cat([told, told * evidence[HAS_REFERENCE]])
+
+
+def found(close: Close) -> Tensor:
+    """How much more surely than a good part's the first region, which is the most suspicious, and
+    any region shows a fault of the surface: float32 (CLOSE,), -2..2."""
+    usual = max(-SUREST, min(close.usual, SUREST))
+    seen = torch.stack([close.odds[0], close.odds.max()]).clamp(-SUREST, SUREST)
+    return (seen - usual) / SUREST
+
+
+def _closer(kinds: Tensor, places: Tensor, close: Close) -> tuple[Tensor, Tensor]:
+    """Shares of kinds and places, as a close look has them as far as it found a fault of the
+    surface, which are the first kinds; else as they were."""
+    surface = close.kinds.shape[1] - 1
+    weight = close.odds.softmax(0)
+    seen = close.odds.max().sigmoid().clamp(UNSURE, 1 - UNSURE)
+    other = kinds[surface:].sum().clamp(UNSURE, 1 - UNSURE)
+    share = seen * (1 - other) / (seen * (1 - other) + (1 - seen) * other)
+    named = weight @ close.kinds[:, 1:].softmax(1)
+    rest = kinds[surface:] / kinds[surface:].sum().clamp_min(1e-6)
+    kinds = torch.cat([share * named, (1 - share) * rest])
+    # below 1/3, below 2/3, below 1, softly; the middle one is what lies between
+    below = torch.sigmoid((torch.tensor([1 / 3, 2 / 3]) - close.centres()[:, :, None]) / EDGE)
+    thirds = torch.stack([below[..., 0], below[..., 1] - below[..., 0], 1 - below[..., 1]], 2)
+    near = weight @ (thirds[:, 1, :, None] * thirds[:, 0, None, :]).flatten(1)
+    return kinds, share * near + (1 - share) * places
+
+
+def _sharper(shares: Tensor) -> Tensor:
+    """The likeliest more so: of a word between "left" and "top left" neither is read."""
+    sharp = shares**SHARPER
+    return sharp / sharp.sum().clamp_min(1e-9)
 
 
 def doubts(reading: Reading) -> Tensor:

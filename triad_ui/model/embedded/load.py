@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import warnings
 from pathlib import Path
 
 import torch
@@ -27,6 +28,8 @@ from triad_ui.model.embedded.views import Tower
 from triad_ui.model.local import LocalTriad
 
 TOKENIZER = "tokenizer.json"
+# peft asks transformers by a name that will go; who runs the workbench can do nothing about it
+warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
 
 
 def convert_base(gguf: Path, folder: Path) -> None:
@@ -102,7 +105,8 @@ def read_projector(adapter: Path, width: int) -> Projector:
     """
     state = load_file(adapter / "projector.safetensors")
     kinds, words = len(state["findings.kind_words"]) - 1, len(state["steps.words"])
-    projector = Projector(width, kinds, vocabulary=words)
+    surface = len(state["close.tell.3.bias"]) - 1
+    projector = Projector(width, kinds, surface, vocabulary=words)
     projector.load_state_dict(state, strict=True)
     return projector
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.close_reader import Close, CloseReader
 from triad_ui.model.embedded.findings import Findings
 from triad_ui.model.embedded.step_reader import Reading, StepReader
 from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
@@ -23,14 +24,15 @@ HIDDEN = 0.3
 class Projector(nn.Module):
     """(N cells) -> float32 (N, width).
 
-    width: of the language model. kinds: of fault, that its findings tell apart. hidden: inner
-    width. vocabulary: words that `steps` can tell. The output starts small (`scale`), because word
-    embeddings are.
+    width: of the language model. kinds: of fault, that its findings tell apart; surface: how many
+    of them, the first, a close look tells apart. hidden: inner width. vocabulary: words that
+    `steps` can tell. The output starts small (`scale`), because word embeddings are.
     """
 
     def __init__(
-        self, width: int, kinds: int, hidden: int = 768, scale: float = 0.1, vocabulary: int = 1
-    ) -> None:
+        self, width: int, kinds: int, surface: int, hidden: int = 768, scale: float = 0.1,
+        vocabulary: int = 1,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(part) for part in CELL_PARTS[:4])
         self.colours = nn.LayerNorm(CELL_PARTS[4], elementwise_affine=True)
@@ -46,6 +48,7 @@ class Projector(nn.Module):
         for embedding in (self.kind, self.region):
             nn.init.normal_(embedding.weight, std=0.02)
         self.findings = Findings(width, kinds)
+        self.close = CloseReader(surface)
         self.steps = StepReader(width, vocabulary)
 
     def forward(self, cells: Cells) -> Tensor:
@@ -72,14 +75,16 @@ class Projector(nn.Module):
         return tokens + self._where(cells.places) + self.kind(cells.kinds) + self._region(cells)
 
     def image(
-        self, cells: Cells, evidence: Tensor | None = None, reading: Reading | None = None
-    ) -> Tensor:
+        self, cells: Cells, evidence: Tensor | None = None, close: Close | None = None,
+        reading: Reading | None = None,
+    ) -> Tensor:  # fmt: skip
         """Visual tokens of one image. evidence: (EVIDENCE,) of a query, whose findings follow its
-        cells; None for a reference. reading: of a query that has a process."""
+        cells; None for a reference. close: of its regions. reading: of a query that has a
+        process."""
         tokens = self(cells)
         if evidence is None:
             return tokens
-        return torch.cat([tokens, self.findings(tokens, cells, evidence, reading)])
+        return torch.cat([tokens, self.findings(tokens, cells, evidence, close, reading)])
 
     def _hide(self, part: Tensor) -> Tensor:
         if not self.training:

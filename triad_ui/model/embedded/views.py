@@ -30,6 +30,9 @@ BASE_SIDE, BASE_GRID = 320, 8
 REFERENCE_GRID = 4
 ROI_SIDE, ROI_GRID, ROI_POOLED = 192, 6, 3
 MAX_ROIS = 4
+CLOSE_FRAMES, PEAK_SIDE = 3, 1 / 4
+"""How many places of a query are looked at closely at the least, and the side of the squares about
+peaks of the map that are added to its regions, as a share of the picture's."""
 
 _COLOURS = 15
 _FEATURES = sum(BLOCK_WIDTHS) + BLOCK_WIDTHS[0]
@@ -127,6 +130,34 @@ def evidence(images: Sequence[VisualInput]) -> Tensor:
     return told
 
 
+def close_frames(image: VisualInput) -> list[tuple[int, int, int, int]]:
+    """x0, y0, x1, y1 of what is looked at closely: its regions, and up to CLOSE_FRAMES squares
+    about the map's highest peaks outside of them; all of it without a map or a region."""
+    height, width = image.rgb.shape[:2]
+    frames = [roi.box for roi in image.rois[:MAX_ROIS]]
+    if image.anomaly_map is None:
+        return frames or [(0, 0, width, height)]
+    values = image.anomaly_map.values.copy()
+    across, down = values.shape[1] / width, values.shape[0] / height
+    side = max(1, round(min(height, width) * PEAK_SIDE))
+    while True:
+        for x0, y0, x1, y1 in frames:
+            rows = slice(int(y0 * down), math.ceil(y1 * down))
+            values[rows, int(x0 * across) : math.ceil(x1 * across)] = -1
+        if len(frames) >= CLOSE_FRAMES or values.max() < 0:
+            return frames
+        y, x = np.unravel_index(int(values.argmax()), values.shape)
+        x0, y0 = round((x + 0.5) / across - side / 2), round((y + 0.5) / down - side / 2)
+        x0, y0 = min(max(x0, 0), width - side), min(max(y0, 0), height - side)
+        frames.append((x0, y0, x0 + side, y0 + side))
+
+
+def shares(frames: Sequence[tuple[int, int, int, int]], image: VisualInput) -> Tensor:
+    """Frames as shares of a picture's sides, float32 (R, 4)."""
+    height, width = image.rgb.shape[:2]
+    return torch.tensor(frames) / torch.tensor([width, height, width, height])
+
+
 def join(cells: Sequence[Cells]) -> Cells:
     """Several groups of cells as one."""
     return Cells(
@@ -159,13 +190,19 @@ def _view(
 ) -> _View:
     x0, y0, x1, y1 = box
     height, width = image.rgb.shape[:2]
-    rgb = np.ascontiguousarray(image.rgb[y0:y1, x0:x1])
+    rgb = cut(image.rgb, box)
     blocks = tower(rgb, side)
     pooled = [functional.adaptive_avg_pool2d(blocks[b].float(), grid)[0] for b in BLOCKS]
     finest = functional.adaptive_max_pool2d(blocks[BLOCKS[0]].float(), grid)[0]
     fractions = (x0 / width, y0 / height, x1 / width, y1 / height)
     values = torch.cat([*pooled, finest, _colours(rgb, grid)])
     return _View(values, _suspicion(image, fractions, grid), fractions)
+
+
+def cut(rgb: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """A region x0, y0, x1, y1 of a picture, contiguous."""
+    x0, y0, x1, y1 = box
+    return np.ascontiguousarray(rgb[y0:y1, x0:x1])
 
 
 def _colours(rgb: np.ndarray, grid: int) -> Tensor:

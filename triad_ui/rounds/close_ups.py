@@ -1,0 +1,134 @@
+"""Close looks at drawn parts, on a fault and beside it; computed once and kept.
+
+Frames are as loose around a fault, and as large elsewhere, as those that an expert's map gives, but
+no expert is asked: so there can be thirty times as many as of `examples.py`. Knows nothing of
+training.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
+from triad_ui.model.embedded import views
+from triad_ui.model.embedded.scene import CLOSE_GRID, Scene, close_look
+from triad_ui.rounds.shards import in_seeds, shards
+from triad_ui.rounds.step_pictures import Drawing, draw_part
+
+SHARD = 250
+DAMAGED = 0.85
+SMALLEST, LARGEST = 1 / 8, 0.6
+"""Sides of frames where nothing was found, as shares of the picture's."""
+CLEAR = 0.002
+"""Share of a frame under the fault up to which it shows none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CloseUp:
+    """scene: of the frame, float16. fault: its kind, "" where it shows none. masked: share of each
+    cell under it, float16 (CLOSE_GRID, CLOSE_GRID)."""
+
+    family: str
+    scene: Scene
+    fault: str
+    masked: Tensor
+
+
+def close_ups(
+    folder: Path, weights: Path, first_seed: int, count: int, jobs: int,
+    on_progress: Callable[[int, int], None], families: Sequence[str],
+) -> list[CloseUp]:  # fmt: skip
+    """Frames of `count` parts from first_seed on, read from `folder` or drawn and written there."""
+    paths = shards(
+        folder, ".pickle", SHARD, first_seed, count, jobs,
+        start=_start_worker, given=(weights, tuple(families)), write=_write_shard,
+        on_made=in_seeds(on_progress, SHARD, count),
+    )  # fmt: skip
+    return [close for path in paths for close in _read(path)]
+
+
+def frames_of(part: Drawing, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+    """Squares x0, y0, x1, y1: one around the fault if there is one, and one that is clear of it;
+    either is left out where it can't be had."""
+    size = len(part.rgb)
+    found = []
+    if part.mask.any():
+        ys, xs = np.nonzero(part.mask)
+        extent = max(np.ptp(xs), np.ptp(ys)) + 1
+        side = min(max(extent * rng.uniform(1.0, 2.4), size * SMALLEST), size)
+        centre = np.array([xs.min() + xs.max(), ys.min() + ys.max()]) / 2
+        found.append(_square(centre + rng.normal(0, 0.1 * side, 2), side, size))
+    for _ in range(8):
+        side = size * SMALLEST * (LARGEST / SMALLEST) ** rng.random()
+        # parts stand about the middle
+        box = _square(size * rng.normal(0.5, 0.2, 2), side, size)
+        x0, y0, x1, y1 = box
+        if part.mask[y0:y1, x0:x1].mean() <= CLEAR:
+            return [*found, box]
+    return found
+
+
+def _square(centre: np.ndarray, side: float, size: int) -> tuple[int, int, int, int]:
+    side = round(side)
+    x0, y0 = (int(np.clip(c - side / 2, 0, size - side)) for c in centre)
+    return x0, y0, x0 + side, y0 + side
+
+
+def shown_close(part: Drawing, box: tuple[int, int, int, int], tower: views.Tower) -> CloseUp:
+    """What the tower sees in one frame of a part."""
+    x0, y0, x1, y1 = box
+    mask = part.mask[y0:y1, x0:x1].astype(np.float32)
+    grid = (CLOSE_GRID, CLOSE_GRID)
+    masked = cv2.resize(mask, grid, interpolation=cv2.INTER_AREA)
+    ill = bool(mask.mean() > CLEAR)
+    with torch.inference_mode():
+        scene = close_look(views.cut(part.rgb, box), tower).half()
+    return CloseUp(
+        part.family,
+        scene,
+        part.fault if ill else "",
+        torch.from_numpy(masked * ill).half(),
+    )
+
+
+_worker: tuple[views.Tower, tuple[str, ...]] | None = None
+
+
+def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
+    global _worker
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    network = load_efficientnet_lite0(weights)
+    _worker = lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS), families
+
+
+def _write_shard(path: Path, seed: int, count: int) -> None:
+    assert _worker is not None
+    tower, families = _worker
+    made = []
+    for number in range(seed, seed + count):
+        part = draw_part(number, families, DAMAGED)
+        rng = np.random.Generator(np.random.PCG64([number, 32]))
+        for box in frames_of(part, rng):
+            close = shown_close(part, box, tower)
+            pictures = (close.scene.near.numpy(), close.scene.far.numpy(), close.masked.numpy())
+            made.append((close.family, close.fault, pictures))
+    draft = path.with_suffix(f".{os.getpid()}.part")
+    draft.write_bytes(pickle.dumps(made))
+    draft.rename(path)
+
+
+def _read(path: Path) -> Iterator[CloseUp]:
+    # our own files, written a moment ago on this machine
+    for family, fault, pictures in pickle.loads(path.read_bytes()):
+        near, far, masked = (torch.from_numpy(each) for each in pictures)
+        yield CloseUp(family, Scene(near, far), fault, masked)
