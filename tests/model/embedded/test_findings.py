@@ -159,6 +159,10 @@ def test_a_close_look_gives_kind_and_place_as_far_as_it_found_a_fault(
     border = looked([7.0], [(0.3333 - 0.1, 0.1, 0.3333 + 0.1, 0.3)], (5, 5))
     at = findings.judgement(tokens, cells, evidence, border).places
     assert 0.3 < float(at[0]) < 0.9 and float(at[0] + at[1]) > 0.9
+    # what is told of two is the likelier, more than its share
+    said = findings(tokens, cells, evidence, border)[PLACED, 30:39] / findings.reach
+    assert said.tolist() == pytest.approx((at**4 / (at**4).sum()).tolist(), abs=1e-4)
+    assert float(said.max()) > float(at.max()) + 0.05
 
 
 def test_evidence_is_what_the_map_says_of_the_whole() -> None:
