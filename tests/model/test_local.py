@@ -183,7 +183,7 @@ def test_visual_tokens_are_computed_once(triad: LocalTriad) -> None:
     triad.choice_logits(IMAGES, OPENING, CHOICES)
     assert len(calls) == 8  # two images, two regions and a peak of the map each
     list(triad.stream(IMAGES, OPENING, OPTIONS, threading.Event()))
-    assert len(calls) == 6
+    assert len(calls) == 8
 
 
 def test_two_cases_at_once_get_their_own_answers(triad: LocalTriad, tmp_path: Path) -> None:
