@@ -18,11 +18,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import CLOSE_GRID, Scene, close_look
 from triad_ui.rounds.shards import in_seeds, shards
-from triad_ui.rounds.step_pictures import Drawing, draw_part
+from triad_ui.rounds.step_pictures import Drawing, draw_part, tower_of_worker
 
 SHARD = 250
 DAMAGED = 0.85
@@ -105,10 +104,7 @@ _worker: tuple[views.Tower, tuple[str, ...]] | None = None
 
 def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
     global _worker
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    network = load_efficientnet_lite0(weights)
-    _worker = lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS), families
+    _worker = tower_of_worker(weights), families
 
 
 def _write_shard(path: Path, seed: int, count: int) -> None:

@@ -101,10 +101,15 @@ _worker: tuple[views.Tower, tuple[str, ...]] | None = None
 
 def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
     global _worker
+    _worker = tower_of_worker(weights), families
+
+
+def tower_of_worker(weights: Path) -> views.Tower:
+    """The frozen tower in a job of its own, which takes one core."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     network = load_efficientnet_lite0(weights)
-    _worker = lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS), families
+    return lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS)
 
 
 def _write_shard(path: Path, seed: int, count: int) -> None:
