@@ -20,6 +20,7 @@ from torch import Tensor
 
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import CLOSE_GRID, Scene, close_look
+from triad_ui.rounds.examples import square
 from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.rounds.step_pictures import Drawing, draw_part, tower_of_worker
 
@@ -65,21 +66,15 @@ def frames_of(part: Drawing, rng: np.random.Generator) -> list[tuple[int, int, i
         extent = max(np.ptp(xs), np.ptp(ys)) + 1
         side = min(max(extent * rng.uniform(1.0, 2.4), size * SMALLEST), size)
         centre = np.array([xs.min() + xs.max(), ys.min() + ys.max()]) / 2
-        found.append(_square(centre + rng.normal(0, 0.1 * side, 2), side, size))
+        found.append(square(centre + rng.normal(0, 0.1 * side, 2), round(side), size))
     for _ in range(8):
         side = size * SMALLEST * (LARGEST / SMALLEST) ** rng.random()
         # parts stand about the middle
-        box = _square(size * rng.normal(0.5, 0.2, 2), side, size)
+        box = square(size * rng.normal(0.5, 0.2, 2), round(side), size)
         x0, y0, x1, y1 = box
         if part.mask[y0:y1, x0:x1].mean() <= CLEAR:
             return [*found, box]
     return found
-
-
-def _square(centre: np.ndarray, side: float, size: int) -> tuple[int, int, int, int]:
-    side = round(side)
-    x0, y0 = (int(np.clip(c - side / 2, 0, size - side)) for c in centre)
-    return x0, y0, x0 + side, y0 + side
 
 
 def shown_close(part: Drawing, box: tuple[int, int, int, int], tower: views.Tower) -> CloseUp:

@@ -223,16 +223,17 @@ def _varied(rois: tuple[Roi, ...], sample: Sample, rng: np.random.Generator) -> 
         side = max(np.ptp(xs), np.ptp(ys)) + rng.integers(size // 12, size // 5)
         side = int(min(side, size))
         centre = np.array([xs.mean(), ys.mean()]) + rng.normal(0, side / 8, 2)
-        return (*rois[:3], _square(centre, side, size))
+        return (*rois[:3], Roi(*square(centre, side, size), source="user"))
     if rng.random() < 0.15:
         side = int(rng.integers(size // 8, size // 3))
-        return (*rois[:3], _square(rng.random(2) * size, side, size))
+        return (*rois[:3], Roi(*square(rng.random(2) * size, side, size), source="user"))
     return rois
 
 
-def _square(centre: np.ndarray, side: int, size: int) -> Roi:
+def square(centre: np.ndarray, side: int, size: int) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of a square about a place of a picture size * size, moved into it."""
     x0, y0 = (int(np.clip(c - side / 2, 0, size - side)) for c in centre)
-    return Roi(x0, y0, x0 + side, y0 + side, source="user")
+    return x0, y0, x0 + side, y0 + side
 
 
 def cell_boxes(cells: views.Cells, regions: int) -> np.ndarray:

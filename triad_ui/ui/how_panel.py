@@ -82,7 +82,7 @@ def connect_how_panel(
     )
     shown.upload.upload(
         events.add_uploads, [shown.upload, *of], [shown.upload, *moving],
-        api_name="add_uploads_to_pool", trigger_mode="multiple", **TURNS,
+        api_name="add_uploads_to_pool", **TURNS,
     )  # fmt: skip
     shown.how.cancel_pool(events.cancel_pool, of, moving, api_name="cancel_pool", **FREE)
     shown.timer.tick(events.follow_pool, of, moving, api_name="pool", **FREE)
