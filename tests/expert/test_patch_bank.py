@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from triad_ui.expert.patch_bank import DIMS, MOST_PATCHES, PatchBank, own_distances
+from triad_ui.expert.patch_bank import (
+    CELLS_A_CHANNEL,
+    DIMS,
+    MOST_CELLS,
+    MOST_PATCHES,
+    PatchBank,
+    own_distances,
+)
 
 
 def _features(
@@ -27,18 +34,31 @@ def test_distances_are_those_to_the_nearest() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
 def test_references_share_the_cells_between_them(count: int) -> None:
-    query = _features(0, (6, 8))
-    owner = np.full((6, 8), -1)  # of each cell of alike references, who keeps it
+    query = _features(0, (8, 16), 7)
+    owner = np.full((8, 16), -1)  # of each cell of alike references, who keeps it
     for index in range(count):
-        others = {4: np.tile(np.float32([1, 0, 0, 0, 0, 0]), (6, 8, 1))}
+        others = {4: np.tile(np.float32([1, 0, 0, 0, 0, 0, 0]), (8, 16, 1))}
         bank = PatchBank([query if index == i else others for i in range(count)])
         kept = bank.distances(query)[4] < 1e-5
-        assert kept.sum() == 48 // min(count, 4)
+        assert abs(kept.sum() - 128 / min(count, 4)) < 3
+        for half in (np.s_[:4], np.s_[4:]):  # evenly: above and below
+            assert abs(kept[half].sum() - kept.sum() / 2) < 3
         assert index >= 4 or (owner[kept] == -1).all()
         owner[kept] = index
     assert (owner >= 0).all()
     alike = PatchBank([query] * count).distances(query)[4]
     assert np.allclose(alike, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("channels", "cells"), [(40, MOST_CELLS), (20, 20 * CELLS_A_CHANNEL)])
+def test_of_a_fine_grid_so_many_cells_are_kept_as_of_a_coarse_one(
+    channels: int, cells: int
+) -> None:
+    query = _features(0, (48, 48), channels)
+    kept = PatchBank([query]).distances(query)[4] < 1e-6
+    assert abs(kept.sum() - cells) < 40
+    quarters = kept.reshape(2, 24, 2, 24).sum(axis=(1, 3))
+    assert np.allclose(quarters, cells / 4, atol=15)
 
 
 def test_the_nearest_is_sought_in_the_main_directions_and_measured_in_all() -> None:
@@ -55,10 +75,15 @@ def test_the_nearest_is_sought_in_the_main_directions_and_measured_in_all() -> N
 
 
 def test_many_references_are_thinned_the_same_way_each_time() -> None:
-    many = [_features(seed, (150, 150)) for seed in range(3)]
-    found = [PatchBank(many).distances(_features(9))[4] for _ in range(2)]
-    assert np.array_equal(*found) and MOST_PATCHES < 150 * 150
-    assert (PatchBank(many[:1]).distances(many[0])[4] > 1e-3).any()
+    many = [_features(seed, (30, 30), 40) for seed in range(120)]
+    kept = [(PatchBank([one]).distances(one)[4] < 1e-6).sum() for one in many[:2]]
+    assert sum(kept) / 2 / 4 * len(many) > MOST_PATCHES
+    query = _features(9, (5, 7), 40)
+    found = [PatchBank(many).distances(query)[4] for _ in range(2)]
+    assert np.array_equal(*found)
+    # of what the references share between them, some is left out
+    own = [(PatchBank(many).distances(one)[4] < 1e-6).sum() for one in many[:4]]
+    assert 0 < sum(own) < sum(kept) / 2
 
 
 def test_own_distances_ignore_the_neighbourhood() -> None:

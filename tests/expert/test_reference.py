@@ -83,8 +83,8 @@ def test_without_references_it_says_so(expert: ReferenceExpert) -> None:
 def test_looks_are_unit_vectors_at_two_sizes_and_cached(expert: ReferenceExpert) -> None:
     looks = expert.looks(_part(1))
     assert [{block: f.shape for block, f in features.items()} for features in looks] == [
-        {2: (n, n, 24), 4: (n, n, 40), 7: (n // 2, n // 2, 80), 10: (n // 2, n // 2, 112)}
-        for n in (40, 28)
+        {2: (40, 40, 24), 4: (40, 40, 40), 7: (20, 20, 80), 10: (20, 20, 112)},
+        {4: (28, 28, 40), 7: (14, 14, 80), 10: (14, 14, 112)},  # block 2 is for the head alone
     ]
     for features in looks:
         assert all(np.allclose(np.linalg.norm(f, axis=-1), 1, atol=1e-4) for f in features.values())

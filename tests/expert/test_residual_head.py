@@ -14,12 +14,11 @@ from triad_ui.expert.patch_bank import PatchBank
 from triad_ui.expert.reference import HEAD
 from triad_ui.expert.residual_head import (
     CARD,
-    CHANNELS,
     WEIGHTS,
     WIDTHS,
     ResidualHead,
     load_residual_head,
-    residuals,
+    told,
 )
 
 STRIDES = {2: 8, 4: 8, 7: 16, 10: 16}
@@ -38,39 +37,46 @@ def _features(seed: int, height: int = 64, width: int = 96) -> dict[int, np.ndar
 
 def test_a_picture_beside_itself_differs_nowhere() -> None:
     query = _features(0)
-    read = residuals(query, PatchBank([query]).nearest(query))
-    assert read.shape == (CHANNELS, 8, 12)
-    at = 0
-    for channels in WIDTHS.values():
-        assert read[at : at + channels].abs().max() < 1e-3
-        at += channels + 3
+    read = told(query, PatchBank([query]).nearest(query))
+    for block, channels in WIDTHS.items():
+        stride = STRIDES[block]
+        assert read[block].shape == (64 // stride, 96 // stride, channels + 3)
+        assert read[block][..., :channels].abs().max() < 1e-3
 
 
 def test_each_block_tells_difference_and_distance() -> None:
     query, reference = _features(0), _features(1)
     bank = PatchBank([reference])
     nearest = bank.nearest(query)
-    read = residuals(query, nearest)
-    at = WIDTHS[2] + 3  # block 4 lies on the head's own grid
+    read = told(query, nearest)[4].numpy()
     distances, patches = nearest[4]
     differs = np.abs(query[4] - patches) * 2 * 40**0.5
-    assert np.allclose(read[at : at + 40].permute(1, 2, 0).numpy(), differs, atol=1e-5)
-    assert np.allclose(read[at + 40].numpy(), 10 * distances, atol=1e-5)
+    assert np.allclose(read[..., :40], differs, atol=1e-5)
+    assert np.allclose(read[..., 40], 10 * distances, atol=1e-5)
     deviation = (distances - distances.mean()) / (distances.std() + 1e-4) / 2
-    assert np.allclose(read[at + 41].numpy(), deviation, atol=1e-4)
+    assert np.allclose(read[..., 41], deviation, atol=1e-4)
+    assert np.allclose(read[..., 42], 0.3 * distances / distances.mean(), rtol=5e-3)
     assert np.allclose(distances, bank.distances(query)[4])
     assert np.allclose(1 - (query[4] * patches).sum(-1), distances, atol=1e-6)
 
 
-def test_probabilities_are_the_logits_squashed() -> None:
+def test_it_reads_every_block_at_every_place() -> None:
     torch.manual_seed(0)
     head = ResidualHead().eval()
     query, bank = _features(2), PatchBank([_features(3)])
     nearest = bank.nearest(query)
     found = head.probabilities(query, nearest)
+    shown = {block: cells[None] for block, cells in told(query, nearest).items()}
     with torch.inference_mode():
-        logits = head(residuals(query, nearest)[None])[0].numpy()
-    assert found.shape == (8, 12) and np.allclose(found, 1 / (1 + np.exp(-logits)), atol=1e-6)
+        assert np.allclose(found, torch.sigmoid(head(shown))[0].numpy())
+        assert found.shape == (8, 12)
+        for block in WIDTHS:
+            changed = shown | {block: shown[block].clone()}
+            changed[block][0, -1, -1] += 1
+            moved = (torch.sigmoid(head(changed))[0].numpy() != found).nonzero()
+            # seen from the corner's cell on, as far as two 3 x 3 and one bilinear reach
+            assert len(moved[0]) and min(moved[0]) >= 3 and min(moved[1]) >= 7
+    assert not np.allclose(head.train()(shown).detach(), head(shown).detach())  # channels hidden
 
 
 def test_the_shipped_head_loads_and_is_the_one_that_its_card_names() -> None:

@@ -189,12 +189,19 @@ def normalise(rgb: np.ndarray, size: int | tuple[int, int]) -> Tensor:
         raise ValueError(f"uint8 (H, W, 3) expected, not {rgb.dtype} {rgb.shape}")
     if height < MULTIPLE or width < MULTIPLE or height % MULTIPLE or width % MULTIPLE:
         raise ValueError(f"sides must be multiples of {MULTIPLE}, not {height} x {width}")
-    if rgb.shape[:2] != (height, width):
-        shrinks = rgb.shape[0] >= height and rgb.shape[1] >= width
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        rgb = cv2.resize(rgb, (width, height), interpolation=way)
     # (1, h, w, 3) viewed as (1, 3, h, w): that is the channels-last layout, without a copy
-    return torch.from_numpy(cv2.LUT(rgb, _SCALED))[None].permute(0, 3, 1, 2)
+    return torch.from_numpy(cv2.LUT(resized(rgb, (height, width)), _SCALED))[None].permute(
+        0, 3, 1, 2
+    )
+
+
+def resized(rgb: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """uint8 (H, W, 3) -> (*shape, 3): shrunk over areas, grown bilinearly, itself where it fits."""
+    if rgb.shape[:2] == shape:
+        return rgb
+    shrinks = rgb.shape[0] >= shape[0] and rgb.shape[1] >= shape[1]
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(rgb, shape[::-1], interpolation=way)
 
 
 def _scaled() -> np.ndarray:

@@ -22,8 +22,15 @@ they go down with fewer channels: 16 of 24, 32 of 40.
 
 Distances, and what a patch differs in, are then taken in all channels.
 """
-ROWS = 400
+ROWS = 800
 """Query patches compared at a time: few, so that what is compared stays in the cache."""
+MOST_CELLS, CELLS_A_CHANNEL = 800, 20
+"""Cells of a block that one to four references keep between them, spread evenly; and at most, for
+each of its channels: what few channels tell is soon told.
+
+As many as a picture has at 224 px. Patches of finer grids overlap so far that every second one
+does: nothing was lost (`docs/log.md`).
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +45,8 @@ class _Patches:
 class PatchBank:
     """The patches of several references, block by block.
 
-    References share the work: each keeps the cells that the others leave out, so that a query is
-    compared with one picture's worth of patches up to four references, whatever their number.
+    References share the work: each keeps cells that the others leave out, so that a query is
+    compared with MOST_CELLS patches at most up to four references, whatever their number.
     """
 
     def __init__(self, references: Sequence[Features]) -> None:
@@ -49,7 +56,7 @@ class PatchBank:
         self._patches: dict[int, _Patches] = {}
         for block in references[0]:
             kept = [
-                features[block][_share(features[block].shape[:2], index, len(references))]
+                features[block][_share(features[block].shape, index, len(references))]
                 for index, features in enumerate(references)
             ]
             vectors = np.concatenate(kept)
@@ -85,14 +92,31 @@ class PatchBank:
         return found
 
 
-def _share(shape: tuple[int, int], index: int, count: int) -> np.ndarray:
-    """Cells (h, w) that one of `count` references keeps, by turns: all, a half, a third, a quarter.
+def _share(shape: tuple[int, int, int], index: int, count: int) -> np.ndarray:
+    """Cells (h, w) of (h, w, C) that one of `count` references keeps: its part of those that all
+    keep together, a quarter at the most.
 
     Good parts are alike, so that references which leave different cells out make up for each other.
     """
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    turn = (rows + columns) % count if count < 4 else rows % 2 * 2 + columns % 2
-    return turn == index % 4
+    rows, columns = (np.arange(length) % len(_ORDER) for length in shape[:2])
+    order = _ORDER[rows[:, None], columns]
+    shared = min(count, 4)
+    share = min(1.0, MOST_CELLS / order.size, CELLS_A_CHANNEL * shape[2] / order.size) / shared
+    return (order >= index % shared * share) & (order < (index % shared + 1) * share)
+
+
+def _dither(size: int) -> np.ndarray:
+    """Ordered dither (size, size), a power of two: below any x lie cells spread evenly.
+
+    Values in 0..1, evenly apart. After B. E. Bayer, ICC 1973.
+    """
+    ranks = np.zeros((1, 1))
+    while len(ranks) < size:
+        ranks = np.block([[4 * ranks, 4 * ranks + 2], [4 * ranks + 3, 4 * ranks + 1]])
+    return (ranks + 0.5) / ranks.size
+
+
+_ORDER = _dither(8)
 
 
 def own_distances(features: Features, radius: Mapping[int, int]) -> dict[int, np.ndarray]:

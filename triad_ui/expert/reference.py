@@ -20,10 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from triad_ui.expert.anomaly_map import resize
 from triad_ui.expert.backbone import EfficientNetLite0, load_efficientnet_lite0
 from triad_ui.expert.calibration import (
-    LEAVE_ONE_OUT_GAIN,
     MOST_LEFT_OUT,
     calibrated,
     changed,
@@ -31,22 +29,25 @@ from triad_ui.expert.calibration import (
 from triad_ui.expert.feature_cache import FeatureCache
 from triad_ui.expert.patch_bank import Features
 from triad_ui.expert.residual_head import load_residual_head
-from triad_ui.expert.residual_view import GoodParts, View
+from triad_ui.expert.residual_view import GoodParts, View, weigh
 from triad_ui.records import AnomalyMap, Picture, Scale, Subject
 from triad_ui.settings import REPOSITORY
 
-LOOK_VERSION = "3"
+LOOK_VERSION = "4"
 """Of the features, which are cached in files; to be raised when `View.look` sees otherwise."""
-CODE_VERSION = "4"
+CODE_VERSION = "5"
 """Of the maps."""
 SIDES = (320, 224)
-"""A picture is seen at about as many pixels squared; the first gives the map its cells."""
-SELF_GAIN = Scale(place=3.0, image=2.4)
+"""A picture is seen at about as many pixels squared, the larger first: it gives the map its cells,
+and the head reads it."""
+SELF_GAIN = Scale(place=2.5, image=2.4)
 """Threshold over the largest value of changed copies of a lone reference.
 
 Wide, because copies do not show how parts differ: at these gains about one good part in ten of
 eight products went beyond it.
 """
+LEFT_OUT_GAIN = Scale(place=1.2, image=1.25)
+"""Threshold over the largest value of a reference against the others: as many went beyond it."""
 SELF_GAIN_BESIDE_OTHERS = Scale(place=1.2, image=1.2)
 SINGLE_THRESHOLD = 0.35
 """Fixed threshold without any reference: good parts of six of seven products stay below it in 7 of
@@ -86,12 +87,14 @@ class ReferenceExpert:
         head: folder of the trained head. WeightsError when weights or head cannot be read.
         """
         self._network = load_efficientnet_lite0(weights)
-        trained = load_residual_head(head)
-        self._views = tuple(View(self._network, side, trained) for side in sides)
+        self._head = load_residual_head(head)
+        self._views = tuple(
+            View(self._network, side, fine=number == 0) for number, side in enumerate(sides)
+        )
         digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
         seen = "+".join(str(side) for side in sides)
-        self._seen_by = f"{LOOK_VERSION}-{digest}"
-        self.version = f"{CODE_VERSION}.{seen}-{digest}-{trained.digest[:8]}"
+        self._seen_by = f"{LOOK_VERSION}.{seen}-{digest}"
+        self.version = f"{CODE_VERSION}.{seen}-{digest}-{self._head.digest[:8]}"
         self._features = FeatureCache(cache)
         self._known: OrderedDict[tuple[str, ...], _Known] = OrderedDict()
         self._lock = threading.Lock()
@@ -152,27 +155,31 @@ class ReferenceExpert:
 
         ExpertError for a picture of less than 8 pixels a side.
         """
+        keys = [f"{self.name}@{self._seen_by}.{view.side}:{picture.key}" for view in self._views]
+        known = [self._features.get(key) for key in keys]
+        found = tuple(features for features in known if features is not None)
+        if len(found) == len(keys):
+            return found
+        found = self._look(picture.rgb)
+        for key, features in zip(keys, found, strict=True):
+            self._features.put(key, features)
+        return found
+
+    def _look(self, rgb: np.ndarray) -> tuple[Features, ...]:
+        """Through each view; the smaller one sees what the larger one was shown, made smaller."""
         found = []
         for view in self._views:
-            key = f"{self.name}@{self._seen_by}.{view.side}:{picture.key}"
-            features = self._features.get(key)
-            if features is None:
-                features = view.look(picture.rgb)
-                self._features.put(key, features)
-            found.append(features)
+            rgb = view.sized(rgb)
+            found.append(view.look(rgb))
         return tuple(found)
 
     def _judge(self, looks: Looks, parts: Sequence[GoodParts]) -> tuple[np.ndarray, float]:
-        """The geometric means of the views' maps and scores, on the grid of the first."""
-        judged = [
-            view.judge(features, good)
+        """Map and score, unscaled, see `weigh`."""
+        beside = [
+            view.beside(features, good)
             for view, features, good in zip(self._views, looks, parts, strict=True)
         ]
-        shape = judged[0][0].shape
-        place = np.prod([resize(values, shape) for values, _ in judged], axis=0)
-        image = float(np.prod([score for _, score in judged]))
-        share = 1 / len(judged)
-        return np.maximum(place, 0) ** np.float32(share), image**share
+        return weigh(beside, self._head.probabilities(looks[0], beside[0].nearest))
 
     def _of(self, references: Sequence[Picture]) -> _Known:
         """What these references look like, and their scale; a picture given twice counts once."""
@@ -207,7 +214,7 @@ class ReferenceExpert:
         gain = SELF_GAIN if len(looks) == 1 else SELF_GAIN_BESIDE_OTHERS
         place, image = [FLOOR], [FLOOR]
         for copy in islice(changed(first), 0, None, 1 if len(looks) == 1 else 2):
-            values, score = self._judge([view.look(copy) for view in self._views], parts)
+            values, score = self._judge(self._look(copy), parts)
             place.append(gain.place * float(values.max()))
             image.append(gain.image * score)
         if len(looks) > 1:
@@ -215,6 +222,6 @@ class ReferenceExpert:
                 # known anew: the others share the whole part between them, as all do for a query
                 others = self._parts([*looks[:index], *looks[index + 1 :]])
                 values, score = self._judge(looks[index], others)
-                place.append(LEAVE_ONE_OUT_GAIN * float(values.max()))
-                image.append(LEAVE_ONE_OUT_GAIN * score)
+                place.append(LEFT_OUT_GAIN.place * float(values.max()))
+                image.append(LEFT_OUT_GAIN.image * score)
         return Scale(max(place), max(image))

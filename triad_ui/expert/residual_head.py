@@ -27,94 +27,81 @@ from triad_ui.expert.patch_bank import Features
 
 WIDTHS = {2: 24, 4: 40, 7: 80, 10: 112}
 """Channels of the frozen network's blocks that are read."""
-CHANNELS = sum(width + 3 for width in WIDTHS.values())
 GRID_BLOCK = 4
 """Block whose cells are the head's; coarser ones are interpolated to them."""
-INNER = 48
+INNER = 32
+HIDDEN = 0.35
+"""Share of the differences' channels hidden while training: more holds better on photographs."""
 WEIGHTS, CARD = "residual_head.safetensors", "card.json"
 
 Nearest = Mapping[int, tuple[np.ndarray, np.ndarray]]
 """By block: distances (h, w) and the nearest good patches (h, w, C); see `PatchBank.nearest`."""
 
 
-def residuals(query: Features, nearest: Nearest) -> Tensor:
-    """What the head reads, float32 (CHANNELS, h, w) on the grid of GRID_BLOCK.
+def told(query: Features, nearest: Nearest) -> dict[int, Tensor]:
+    """What the head reads, by block on its own grid: float32 (h, w, C + 3).
 
-    query: unit vectors (h, w, C) of blocks 2, 4, 7, 10. For each block: the absolute difference to
-    the nearest good patch by channel, and its distance as it is, over the picture's mean, and as
-    deviations from it, so that a picture that differs everywhere a little is not suspicious.
+    query: unit vectors (h, w, C) of the blocks of WIDTHS. For each block: the absolute difference
+    to the nearest good patch by channel, and its distance as it is, as deviations from the
+    picture's mean, and over it, so that a picture that differs everywhere a little is not
+    suspicious.
     """
-    shape = query[GRID_BLOCK].shape[:2]
-    return torch.cat([_on_grid(_told(query, nearest, block), shape) for block in WIDTHS], dim=1)[0]
+    return {block: _told(torch.from_numpy(query[block]), *nearest[block]) for block in WIDTHS}
 
 
-def _told(query: Features, nearest: Nearest, block: int) -> Tensor:
-    """One block's part of `residuals` on its own grid, float32 (h, w, C + 3)."""
-    distances, patches = (torch.from_numpy(values) for values in nearest[block])
-    differs = (torch.from_numpy(query[block]) - patches).abs_().mul_(2 * WIDTHS[block] ** 0.5)
-    mean, spread = distances.mean(), distances.std(correction=0)
-    told = torch.stack(
-        [
-            10 * distances,
-            (distances - mean) * (0.5 / (spread + 1e-4)),
-            distances * (0.3 / (mean + 1e-3)),
-        ],
-        dim=-1,
-    )
-    return torch.cat([differs, told], dim=-1)
-
-
-def _on_grid(cells: Tensor, shape: tuple[int, int]) -> Tensor:
-    """(h, w, C) -> (1, C, *shape), bilinear."""
-    planes = cells.permute(2, 0, 1)[None]
-    if planes.shape[2:] == shape:
-        return planes
-    planes = planes.contiguous(memory_format=torch.channels_last)
-    return functional.interpolate(planes, shape, mode="bilinear", align_corners=False)
+def _told(query: Tensor, distances: np.ndarray, patches: np.ndarray) -> Tensor:
+    differs = (query - torch.from_numpy(patches)).abs_().mul_(2 * query.shape[-1] ** 0.5)
+    away = torch.from_numpy(distances)
+    mean, spread = away.mean(), away.std(correction=0)
+    ways = 10 * away, (away - mean) * (0.5 / (spread + 1e-4)), away * (0.3 / (mean + 1e-3))
+    return torch.cat([differs, torch.stack(ways, dim=-1)], dim=-1)
 
 
 class ResidualHead(nn.Module):
-    """(B, CHANNELS, h, w) from `residuals` -> logits of a fault (B, h, w).
+    """What `told` gives, by block (B, h, w, C + 3) -> logits of a fault (B, h, w) of GRID_BLOCK.
 
     digest: SHA-256 of the file that it was loaded from, "" for one that was not.
     """
 
-    def __init__(self, inner: int = INNER, hidden: float = 0.1) -> None:
-        """hidden: share of input channels hidden while training."""
+    def __init__(self, inner: int = INNER) -> None:
         super().__init__()
         self.digest = ""
-        self.drop = nn.Dropout2d(hidden)
-        self.read = nn.Conv2d(CHANNELS, inner, 1)
+        self.hide = nn.Dropout2d(HIDDEN)
+        self.read = nn.ModuleDict(
+            {
+                str(block): nn.Linear(width + 3, inner, bias=block == GRID_BLOCK)
+                for block, width in WIDTHS.items()
+            }
+        )
         self.near = nn.Conv2d(inner, inner, 3, padding=1, padding_mode="replicate")
         self.far = nn.Conv2d(inner, inner, 3, padding=1, padding_mode="replicate")
         self.tell = nn.Conv2d(inner, 1, 1)
         nn.init.constant_(self.tell.bias, -3.0)  # most cells are good
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        return self._judge(self.read(self.drop(inputs)))
+    def forward(self, seen: Mapping[int, Tensor]) -> Tensor:
+        """Blocks are read on their own grids and brought to the head's then: few channels left."""
+        planes: dict[torch.Size, Tensor] = {}
+        for block, read in self.read.items():
+            shown = self.hide(seen[int(block)].permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+            plane = read(shown).permute(0, 3, 1, 2)
+            shape = plane.shape[2:]
+            planes[shape] = planes[shape] + plane if shape in planes else plane
+        shape = seen[GRID_BLOCK].shape[1:3]
+        cells = planes.pop(shape)
+        for plane in planes.values():
+            cells = cells + functional.interpolate(
+                plane, shape, mode="bilinear", align_corners=False
+            )
+        cells = functional.relu(cells)
+        cells = cells + functional.relu(self.near(cells))
+        cells = cells + functional.relu(self.far(cells))
+        return self.tell(cells)[:, 0]
 
     @torch.inference_mode()
     def probabilities(self, query: Features, nearest: Nearest) -> np.ndarray:
-        """Probability of a fault in each cell, float32 (h, w) in 0..1; arguments of `residuals`.
-
-        Each block is read on its own grid, and what was read then brought to the head's: the same
-        as `forward` of `residuals`, as both steps are linear, with far fewer channels to bring.
-        """
-        shape = query[GRID_BLOCK].shape[:2]
-        weights = self.read.weight[:, :, 0, 0].split([width + 3 for width in WIDTHS.values()], 1)
-        read: dict[tuple[int, int], Tensor] = {shape: self.read.bias}
-        for block, weight in zip(WIDTHS, weights):
-            cells = functional.linear(_told(query, nearest, block), weight)
-            grid = query[block].shape[:2]
-            read[grid] = cells.add_(read.get(grid, 0))
-        whole = sum(_on_grid(cells, shape) for cells in read.values())
-        return torch.sigmoid(self._judge(whole))[0].numpy()
-
-    def _judge(self, read: Tensor) -> Tensor:
-        cells = functional.gelu(read)
-        cells = cells + functional.gelu(self.near(cells))
-        cells = cells + functional.gelu(self.far(cells))
-        return self.tell(cells)[:, 0]
+        """Probability of a fault in each cell, float32 (h, w) in 0..1; arguments of `told`."""
+        seen = {block: cells[None] for block, cells in told(query, nearest).items()}
+        return torch.sigmoid(self(seen))[0].numpy()
 
 
 def load_residual_head(folder: Path) -> ResidualHead:

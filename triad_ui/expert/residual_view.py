@@ -3,9 +3,9 @@
 The distance of a patch is 1 - cosine to the nearest good patch, averaged over three depths; the
 trained head tells differences that look like faults (`residual_head`). An image's score weighs
 together how its worst place stands out from its surroundings, the head's word, and how far the
-whole texture is from that of the good parts: a geometric mean, as they have no common unit.
+whole texture is from that of the good parts: a product of powers, as they have no common unit.
 
-It does not know scales, thresholds or files.
+It does not know how many looks are taken, scales, thresholds or files.
 """
 
 from __future__ import annotations
@@ -20,14 +20,19 @@ from torch.nn import functional
 
 from triad_ui.errors import ExpertError
 from triad_ui.expert.anomaly_map import combine, resize, smooth, top_mean
-from triad_ui.expert.backbone import BLOCK_STRIDES, MULTIPLE, EfficientNetLite0, normalise
+from triad_ui.expert.backbone import (
+    BLOCK_STRIDES,
+    MULTIPLE,
+    EfficientNetLite0,
+    normalise,
+    resized,
+)
 from triad_ui.expert.patch_bank import Features, PatchBank, own_distances
-from triad_ui.expert.residual_head import ResidualHead
 
 BLOCKS = (4, 4, 7, 10)
 """Depths whose distances are averaged; block 4 twice, as its fine cells say best where."""
-SEEN_BLOCKS = (2, 4, 7, 10)
-"""Depths that the head reads; block 2 is pooled to the cells of block 4."""
+FINE_BLOCK = 2
+"""Depth that only the head reads; it is pooled to the cells of block 4."""
 TEXTURE_BLOCK = 10
 LONGEST = 4
 """Longest side, in multiples of the side of a square picture."""
@@ -35,7 +40,7 @@ CELL = 4
 """Input pixels per cell of the anomaly map."""
 SIGMA = 1.0
 """Smoothing of the map, in its cells."""
-AROUND = 10.0
+AROUND = 3.0
 """How wide, in cells of the map, the surroundings are that a place stands out from."""
 RIM = 0.6
 """Weight of distances at the very border, rising to 1 within one cell of 16 input pixels.
@@ -44,8 +49,13 @@ Patches there see padding, so that any two parts differ more at the rim than ins
 """
 FAULT_SHARE = 1 / 3
 """Weight of the head's probability in a place of the map, the distance having the rest."""
-STANDING_OUT, FAULTY, TEXTURE = 0.3, 0.3, 0.4
-"""Weights in the geometric mean that is an image's score."""
+STANDING_OUT, FAULTY, TEXTURE = 0.4, 0.1, 0.4
+"""Weights in the product that is an image's score: of two distances, and of a fault's odds, which
+run over more powers of ten."""
+WORST = 0.003
+"""Share of the head's cells whose odds count for the image: the likeliest."""
+SUREST = 1e-6
+"""Least probability of a fault, and of none."""
 LEAST = 1e-4
 SINGLE_RADIUS = {4: 4, 7: 2, 10: 2}
 """Cells about a patch that do not count when a picture is compared with itself."""
@@ -59,32 +69,50 @@ class GoodParts:
     textures: np.ndarray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """A picture beside good ones.
+
+    distances: float32 (h, w), cells of CELL pixels. nearest: see `PatchBank.nearest`. stands_out,
+    texture: 0.., how the worst place stands out, and how far the whole texture is from theirs.
+    """
+
+    distances: np.ndarray
+    nearest: dict[int, tuple[np.ndarray, np.ndarray]]
+    stands_out: float
+    texture: float
+
+
 class View:
     """Pictures seen at about side * side pixels, whatever their aspect."""
 
-    def __init__(self, network: EfficientNetLite0, side: int, head: ResidualHead | None) -> None:
-        """head: None only where features alone are wanted, to train one."""
+    def __init__(self, network: EfficientNetLite0, side: int, *, fine: bool) -> None:
+        """fine: whether FINE_BLOCK is seen as well, as the head needs it."""
         self.side = side
         self._network = network
-        self._head = head
+        self._blocks = ((FINE_BLOCK,) if fine else ()) + tuple(sorted(set(BLOCKS)))
 
-    def look(self, rgb: np.ndarray) -> dict[int, np.ndarray]:
-        """Unit vectors of patches by block (2, 4, 7, 10), float32 (h, w, C), of uint8 (H, W, 3).
-
-        h and w follow the picture's aspect, at strides 8, 8, 16 and 16. ExpertError for a picture
-        of less than 8 pixels a side.
-        """
+    def sized(self, rgb: np.ndarray) -> np.ndarray:
+        """uint8 (H, W, 3) at the size at which it is seen. ExpertError below 8 pixels a side."""
         if min(rgb.shape[:2]) < 8:
             raise ExpertError(
                 f"The picture has {rgb.shape[1]} x {rgb.shape[0]} pixels; the expert needs 8 or "
                 "more a side. Take a larger picture of the part."
             )
+        return resized(rgb, seen_size(rgb.shape[0], rgb.shape[1], self.side))
+
+    def look(self, rgb: np.ndarray) -> dict[int, np.ndarray]:
+        """Unit vectors of patches by block (2, 4, 7, 10), float32 (h, w, C), of uint8 (H, W, 3).
+
+        h and w follow the picture's aspect, at strides 8, 8, 16 and 16. Errors as `sized`.
+        """
+        rgb = self.sized(rgb)
         with torch.inference_mode():
-            pixels = normalise(rgb, seen_size(rgb.shape[0], rgb.shape[1], self.side))
+            pixels = normalise(rgb, rgb.shape[:2])
             found = {}
-            for block, values in self._network.features(pixels, SEEN_BLOCKS).items():
+            for block, values in self._network.features(pixels, self._blocks).items():
                 mean = functional.avg_pool2d(values, 3, 1, 1, count_include_pad=False)
-                if block == SEEN_BLOCKS[0]:
+                if block == FINE_BLOCK:
                     mean = functional.avg_pool2d(mean, 2)
                 unit = functional.normalize(mean[0].permute(1, 2, 0), dim=-1)
                 found[block] = unit.contiguous().numpy()
@@ -94,28 +122,48 @@ class View:
         """At least one good picture's features, to compare with."""
         return GoodParts(PatchBank(features), np.stack([_texture(found) for found in features]))
 
-    def judge(self, features: Features, good: GoodParts) -> tuple[np.ndarray, float]:
-        """Raw map float32 (h, w), cells of 4 pixels, and the image's score; both 0.., unscaled."""
-        assert self._head is not None
+    def beside(self, features: Features, good: GoodParts) -> Beside:
+        """What a picture's features are beside those of good ones."""
         nearest = good.bank.nearest(features)
         distances = fuse({block: found for block, (found, _) in nearest.items()})
-        fault = self._head.probabilities(features, nearest)
-        spread = np.maximum(resize(fault, distances.shape), 0)
-        place = distances ** (1 - FAULT_SHARE) * spread**FAULT_SHARE
-        texture = float(np.linalg.norm(good.textures - _texture(features), axis=1).min())
-        stands_out = top_mean(distances - smooth(distances, AROUND))
-        image = (
-            max(stands_out, LEAST) ** STANDING_OUT
-            * max(top_mean(fault), LEAST) ** FAULTY
-            * max(texture, LEAST) ** TEXTURE
+        return Beside(
+            distances,
+            nearest,
+            top_mean(distances - smooth(distances, AROUND)),
+            float(np.linalg.norm(good.textures - _texture(features), axis=1).min()),
         )
-        return place, image
 
     def alone(self, features: Features) -> tuple[np.ndarray, float]:
         """The same of a picture beside itself: patches that are like no other of it."""
         judged = {block: features[block] for block in set(BLOCKS)}
         distances = fuse(own_distances(judged, SINGLE_RADIUS))
         return distances, top_mean(distances)
+
+
+def weigh(views: Sequence[Beside], fault: np.ndarray) -> tuple[np.ndarray, float]:
+    """Map float32 (h, w) of the first view's cells, and the image's score; both 0.., unscaled.
+
+    fault: the head's probabilities in the first view, (h', w'). The map is a geometric mean of
+    distances, and of these and the probability; the score see STANDING_OUT.
+    """
+    shape = views[0].distances.shape
+    distances = np.prod([resize(seen.distances, shape) for seen in views], axis=0)
+    distances = np.maximum(distances, 0) ** np.float32((1 - FAULT_SHARE) / len(views))
+    place = distances * np.maximum(resize(fault, shape), 0) ** np.float32(FAULT_SHARE)
+    told = [
+        STANDING_OUT * np.mean([np.log(max(seen.stands_out, LEAST)) for seen in views]),
+        TEXTURE * np.mean([np.log(max(seen.texture, LEAST)) for seen in views]),
+        FAULTY * _log_odds(fault),
+    ]
+    return place, float(np.exp(np.sum(told)))
+
+
+def _log_odds(fault: np.ndarray) -> float:
+    """Of the likeliest cells, their mean."""
+    count = max(1, round(WORST * fault.size))
+    likeliest = np.partition(fault.ravel(), -count)[-count:]
+    sure = np.clip(likeliest.astype(np.float64), SUREST, 1 - SUREST)
+    return float(np.mean(np.log(sure) - np.log1p(-sure)))
 
 
 def fuse(distances: dict[int, np.ndarray]) -> np.ndarray:

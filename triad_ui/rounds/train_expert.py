@@ -1,8 +1,9 @@
 """Trains the reference expert's residual head: `python -m triad_ui train-expert`.
 
-Drawn scenes (`residual_scenes`) are looked at once and what the head reads of them is kept in the
-work folder, so that a run that was cut off goes on; then the head learns where faults are, and is
-measured on scenes of product families that it never saw. No photograph is used.
+Drawn scenes (`residual_scenes`) are looked at once and their features are kept in the work folder,
+so that a run that was cut off goes on; then the head learns where faults are, each time beside
+other good parts of the scene, and is measured on scenes of product families that it never saw. No
+photograph is used.
 Knows nothing of the language model.
 """
 
@@ -28,10 +29,17 @@ from triad_ui.errors import TrainingError
 from triad_ui.evaluation.metrics import auroc
 from triad_ui.expert.backbone import load_efficientnet_lite0
 from triad_ui.expert.patch_bank import PatchBank
-from triad_ui.expert.residual_head import CARD, WEIGHTS, ResidualHead, residuals
+from triad_ui.expert.residual_head import (
+    CARD,
+    GRID_BLOCK,
+    WEIGHTS,
+    WIDTHS,
+    ResidualHead,
+    told,
+)
 from triad_ui.expert.residual_view import View
 from triad_ui.rounds.examples import TRAINED
-from triad_ui.rounds.residual_scenes import REFERENCES, SEEN, Scene, make_scene
+from triad_ui.rounds.residual_scenes import BAD, GOOD, SEEN, make_scene
 from triad_ui.rounds.shards import shards
 from triad_ui.synthesis.families import HELD_OUT
 
@@ -52,7 +60,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ExpertBudget:
-    """scenes: drawn to learn from, seven judged pictures each; steps: batches of `batch` scenes."""
+    """scenes: drawn to learn from, 2 MB of features each in files; steps: of `batch` scenes."""
 
     scenes: int
     steps: int
@@ -62,20 +70,19 @@ class ExpertBudget:
 
 EXPERT_BUDGETS = {
     "smoke": ExpertBudget(scenes=6, steps=8, held_out=4, batch=2),
-    "20m": ExpertBudget(scenes=800, steps=2000),
-    "1h": ExpertBudget(scenes=1200, steps=3500),
-    "3h": ExpertBudget(scenes=4000, steps=12_000, held_out=200),
+    "20m": ExpertBudget(scenes=2600, steps=1000, held_out=200),
+    "1h": ExpertBudget(scenes=4200, steps=4500, held_out=200),
+    "3h": ExpertBudget(scenes=12_000, steps=14_000, held_out=200),
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """The judged pictures of a scene. inputs: float16 (N, CHANNELS, h, w). under: float16
-    (N, h, w), share of each cell under the fault. references: how many they were compared with."""
+class Seen:
+    """A scene's features, float16 (N, h, w, C) by block, good parts first, then BAD bad ones.
+    under: float16 (BAD, h, w), share of each cell of the head's grid under the fault."""
 
-    inputs: Tensor
+    features: dict[int, Tensor]
     under: Tensor
-    references: int
 
 
 def train_expert(
@@ -89,17 +96,15 @@ def train_expert(
     torch.manual_seed(seed)
     say(f"looking at {budget.scenes} scenes of {len(TRAINED)} product families")
     first = seed * 10_000_000
-    seen = judged(work / "scenes", weights, first, budget.scenes, jobs, say, TRAINED)
-    new = judged(
+    seen = looked_at(work / "scenes", weights, first, budget.scenes, jobs, say, TRAINED)
+    new = looked_at(
         work / "held_out", weights, HELD_OUT_SEED, budget.held_out, jobs, say, tuple(HELD_OUT)
     )
     torch.set_num_threads(jobs)
     head = ResidualHead()
     _learn(head, seen, budget, seed, say)
     report = {
-        f"new families, {count} reference{'s' * (count > 1)}": _measured(
-            head, [scene for scene in new if scene.references == count]
-        )
+        f"new families, {count} reference{'s' * (count > 1)}": _measured(head, new, count)
         for count in sorted(set(REFERENCE_COUNTS))
     }
     say(f"AUROC of images: {report}")
@@ -122,7 +127,7 @@ def train_expert(
 
 
 def _learn(
-    head: ResidualHead, scenes: Sequence[Judged], budget: ExpertBudget, seed: int, say: Say
+    head: ResidualHead, scenes: Sequence[Seen], budget: ExpertBudget, seed: int, say: Say
 ) -> None:
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=0.02)
@@ -133,14 +138,16 @@ def _learn(
             group["lr"] = (
                 RATE * min(1.0, step / 50) * (0.5 + 0.5 * np.cos(np.pi * step / budget.steps))
             )
-        chosen = [scenes[i] for i in rng.integers(len(scenes), size=budget.batch)]
-        inputs = torch.cat([scene.inputs for scene in chosen]).float()
-        under = torch.cat([scene.under for scene in chosen]).float()
+        chosen = rng.integers(len(scenes), size=budget.batch)
+        parts = [judged(scenes[i], int(rng.choice(REFERENCE_COUNTS)), rng) for i in chosen]
+        shown = {block: torch.cat([seen[block] for seen, _ in parts]) for block in WIDTHS}
+        under = torch.cat([mask for _, mask in parts])
         if rng.random() < 0.5:
-            inputs, under = inputs.flip(-1), under.flip(-1)
+            shown, under = {block: cells.flip(2) for block, cells in shown.items()}, under.flip(2)
         if rng.random() < 0.5:
-            inputs, under = inputs.transpose(-1, -2), under.transpose(-1, -2)
-        loss = _loss(head(inputs), under)
+            shown = {block: cells.transpose(1, 2) for block, cells in shown.items()}
+            under = under.transpose(1, 2)
+        loss = _loss(head(shown), under)
         if not torch.isfinite(loss):
             raise TrainingError(f"The loss is not finite at step {step} of the expert's head.")
         optimizer.zero_grad()
@@ -171,59 +178,86 @@ def _worst(logits: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def _measured(head: ResidualHead, scenes: Sequence[Judged]) -> float | None:
-    """AUROC of good and bad pictures by their worst cells; None with no scene."""
-    if not scenes:
-        return None
-    scores = torch.cat([_worst(head(scene.inputs.float())) for scene in scenes]).numpy()
-    bad = torch.cat([scene.under.flatten(1).amax(1) > 0 for scene in scenes]).numpy()
-    return round(auroc(scores, bad), 3)
+def _measured(head: ResidualHead, scenes: Sequence[Seen], count: int) -> float | None:
+    """AUROC of good and bad pictures beside `count` references, by their worst cells."""
+    rng = np.random.default_rng(count)
+    scores, bad = [], []
+    for scene in scenes:
+        shown, under = judged(scene, count, rng)
+        scores.append(_worst(head(shown)))
+        bad.append(under.flatten(1).amax(1) > 0)
+    return round(auroc(torch.cat(scores).numpy(), torch.cat(bad).numpy()), 3) if scores else None
 
 
-def judged(
+def judged(scene: Seen, count: int, rng: np.random.Generator) -> tuple[dict[int, Tensor], Tensor]:
+    """Pictures of a scene beside `count` good ones drawn from it, as many as GOOD + BAD.
+
+    What the head reads of each, float32 (N, h, w, C + 3) by block, and the cells' shares under a
+    fault, float32 (N, h, w): other good parts first, then all bad ones.
+    """
+    parts = len(next(iter(scene.features.values()))) - BAD
+    order = rng.permutation(parts)
+    good, bad = order[count : count + GOOD], np.arange(parts, parts + BAD)
+    bank = PatchBank([_of(scene, index) for index in order[:count]])
+    read = []
+    for index in (*good, *bad):
+        features = _of(scene, index)
+        read.append(told(features, bank.nearest(features)))
+    shown = {block: torch.stack([cells[block] for cells in read]) for block in WIDTHS}
+    clean = torch.zeros(len(good), *scene.under.shape[1:])
+    return shown, torch.cat([clean, scene.under.float()])
+
+
+def _of(scene: Seen, index: int) -> dict[int, np.ndarray]:
+    return {block: cells[index].float().numpy() for block, cells in scene.features.items()}
+
+
+def looked_at(
     folder: Path, weights: Path, first_seed: int, count: int, jobs: int, say: Say,
     families: tuple[str, ...],
-) -> list[Judged]:  # fmt: skip
-    """The judged pictures of `count` scenes, read from `folder` or made and written there."""
+) -> list[Seen]:  # fmt: skip
+    """The features of `count` scenes, from files in `folder`, which are written where they miss.
 
-    def told(made: int, missing: int, _: int) -> None:
+    They stay in the files, mapped, and are read as they are needed.
+    """
+
+    def on_made(made: int, missing: int, _: int) -> None:
         if made:
             say(f"{folder.name}: {made} of {missing} parts")
 
     paths = shards(
         folder, ".pt", SHARD, first_seed, count, jobs,
-        start=_start_worker, given=(weights, families), write=_write_shard, on_made=told,
+        start=_start_worker, given=(weights, families), write=_write_shard, on_made=on_made,
     )  # fmt: skip
     # our own files, written on this machine
-    return [Judged(*made) for path in paths for made in torch.load(path, weights_only=True)]
+    return [
+        Seen(*made) for path in paths for made in torch.load(path, weights_only=True, mmap=True)
+    ]
 
 
 class SceneReader:
-    """Scenes -> what the head reads of them; one a worker."""
+    """Scenes -> their features; one a worker."""
 
     def __init__(self, weights: Path, families: Sequence[str]) -> None:
-        self._view = View(load_efficientnet_lite0(weights), SEEN, head=None)
+        self._view = View(load_efficientnet_lite0(weights), SEEN, fine=True)
         self._families = tuple(families)
 
-    def read(self, seed: int) -> Judged | None:
-        """The scene of a seed against one, two or four of its references; None if it has none."""
+    def read(self, seed: int) -> Seen | None:
+        """The scene of a seed as the expert sees it; None if it has none."""
         scene = make_scene(seed, self._families)
-        return None if scene is None else self.judge(scene)
-
-    def judge(self, scene: Scene) -> Judged:
-        """All good and bad pictures of a scene against some of its references."""
-        rng = np.random.default_rng([scene.seed, 11])
-        count = int(rng.choice(REFERENCE_COUNTS))
-        chosen = rng.permutation(REFERENCES)[:count]
-        bank = PatchBank([self._view.look(scene.references[i].rgb) for i in chosen])
-        inputs, under = [], []
-        for shown in (*scene.good, *scene.bad):
-            features = self._view.look(shown.rgb)
-            inputs.append(residuals(features, bank.nearest(features)))
-            cells = inputs[-1].shape[1:]
-            mask = cv2.resize(shown.mask, cells[::-1], interpolation=cv2.INTER_AREA)
-            under.append(torch.from_numpy(mask))
-        return Judged(torch.stack(inputs).half(), torch.stack(under).half(), count)
+        if scene is None:
+            return None
+        shown = (*scene.references, *scene.good, *scene.bad)
+        looks = [self._view.look(one.rgb) for one in shown]
+        features = {
+            block: torch.from_numpy(np.stack([look[block] for look in looks])).half()
+            for block in WIDTHS
+        }
+        cells = features[GRID_BLOCK].shape[1:3]
+        under = [
+            cv2.resize(one.mask, cells[::-1], interpolation=cv2.INTER_AREA) for one in scene.bad
+        ]
+        return Seen(features, torch.from_numpy(np.stack(under)).half())
 
 
 _reader: SceneReader | None = None
@@ -240,5 +274,5 @@ def _write_shard(path: Path, seed: int, count: int) -> None:
     assert _reader is not None
     read = [_reader.read(seed + offset) for offset in range(count)]
     draft = path.with_suffix(f".{os.getpid()}.part")
-    torch.save([(one.inputs, one.under, one.references) for one in read if one], draft)
+    torch.save([(one.features, one.under) for one in read if one], draft)
     draft.rename(path)
