@@ -128,6 +128,7 @@ def ready_engine(loader, otherwise: str) -> str:
     loader.start()
     status = loader.wait()
     if status.state != "ready":
+        loader.join()
         raise ModelNotReady(f"{status.message} {otherwise}")
     return loader.current().engine
 

@@ -113,3 +113,23 @@ def test_can_be_started_again_as_soon_as_it_says_failed() -> None:
             pass
         loader.start()
         assert loader.wait(20).state == "ready"
+
+
+def test_a_program_can_wait_until_a_failed_load_has_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go = threading.Event()
+
+    def slowly() -> None:
+        assert loader.status().state == "failed"  # told before memory is handed back
+        let_go.wait(0.2)
+        let_go.set()
+
+    def load(choice: ModelChoice, report: Report) -> object:
+        raise WeightsError("once")
+
+    monkeypatch.setattr("triad_ui.model.loader.release", slowly)
+    loader = ModelLoader(load)
+    loader.join()  # nothing was begun
+    loader.start()
+    loader.wait(20)
+    loader.join()
+    assert let_go.is_set()

@@ -13,7 +13,7 @@ from triad_ui.model.embedded import views
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.scene import closer, see
 from triad_ui.records import ManufacturingProcess, ProcessStep
-from triad_ui.rounds.close_ups import CloseUp, frames_of, shown_close
+from triad_ui.rounds.close_ups import TEXTURE, CloseUp, draw_texture, frames_of, shown_close
 from triad_ui.rounds.examples import COLOURS, Example, cell_boxes
 from triad_ui.rounds.looking import Looking, Words
 from triad_ui.rounds.step_pictures import Shown, draw_part
@@ -95,7 +95,8 @@ def looked_at(count: int, families: Sequence[str]) -> list[CloseUp]:
     """Close looks at `count` drawn parts, through a stub tower."""
     found = []
     for seed in range(count):
-        part = draw_part(seed, families, 0.8)
+        textured = tuple(families) == (TEXTURE,)
+        part = draw_texture(seed) if textured else draw_part(seed, families, 0.8)
         rng = np.random.default_rng(seed)
         found += [shown_close(part, box, stub_tower) for box in frames_of(part, rng)]
     return found

@@ -21,15 +21,21 @@ from triad_ui.rounds.close_reading import (
     train_close,
     weigh_looks,
 )
-from triad_ui.rounds.close_ups import CLEAR, frames_of, shown_close
+from triad_ui.rounds.close_ups import CLEAR, TEXTURE, draw_texture, frames_of, shown_close
 from triad_ui.rounds.step_pictures import draw_part
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
 
-def test_frames_are_about_the_fault_and_clear_of_it() -> None:
+@pytest.mark.parametrize("families", [("hex nut", "label"), (TEXTURE,)])
+def test_frames_are_about_the_fault_and_clear_of_it(families: tuple[str, ...]) -> None:
     kinds = set()
     for seed in range(30):
-        part = draw_part(seed, ["hex nut", "label"], 0.7)
+        textured = families == (TEXTURE,)
+        part = draw_texture(seed) if textured else draw_part(seed, families, 0.7)
+        if textured:
+            again = draw_texture(seed)
+            assert np.array_equal(part.rgb, again.rgb) and np.array_equal(part.mask, again.mask)
+            assert bool(part.fault) == part.mask.any()
         boxes = frames_of(part, np.random.default_rng(seed))
         assert boxes == frames_of(part, np.random.default_rng(seed))
         looks = [shown_close(part, box, stub_tower) for box in boxes]

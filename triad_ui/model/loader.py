@@ -112,6 +112,12 @@ class ModelLoader:
             self._changed.wait_for(lambda: not self._status.under_way, timeout)
             return self._status
 
+    def join(self) -> None:
+        """Wait until the last load has let go of what it held; before a program ends, else it may
+        end in the midst of that."""
+        if self._thread is not None:
+            self._thread.join()
+
     def status(self) -> EngineStatus:
         """How far it is now."""
         with self._changed:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.close_reader import Close, CloseReader
-from triad_ui.model.embedded.findings import beside, found
+from triad_ui.model.embedded.findings import beside, found, strange
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.rounds import logistic
 from triad_ui.rounds.close_ups import CloseUp
@@ -90,11 +90,11 @@ def weigh_looks(projector: Projector, examples: Sequence[Example]) -> float:
     if not seen:
         raise TrainingError("There is no example to weigh close looks by; make some more.")
     projector.eval()
-    strange = torch.stack([beside(each.evidence, each.evidence) for each in seen])
+    scores = torch.stack([strange(each.evidence) for each in seen])
     looks = [beside(found(close_of(projector.close, each)), each.evidence) for each in seen]
     truth = torch.tensor([float(each.truth.defective) for each in seen])
     findings = projector.findings
-    return logistic.fit([findings.judge, findings.find], [strange, torch.stack(looks)], truth)
+    return logistic.fit([findings.judge, findings.find], [scores, torch.stack(looks)], truth)
 
 
 @torch.inference_mode()

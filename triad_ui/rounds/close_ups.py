@@ -12,6 +12,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -22,10 +23,19 @@ from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import CLOSE_GRID, Scene, close_look
 from triad_ui.rounds.examples import square
 from triad_ui.rounds.shards import in_seeds, shards
-from triad_ui.rounds.step_pictures import Drawing, draw_part, tower_of_worker
+from triad_ui.rounds.step_pictures import draw_part, tower_of_worker
+from triad_ui.synthesis.camera import draw_station, shoot
+from triad_ui.synthesis.surface import SURFACE_KINDS, damage
+from triad_ui.synthesis.texture import draw_spectrum, render_texture
 
 SHARD = 250
 DAMAGED = 0.85
+TEXTURE = "random texture"
+"""Named among families: a texture without end, for what is woven, ground or cast. Its good pieces
+are what faults of the surface are most easily seen in."""
+TEXTURES_DAMAGED = 0.6
+SIZE = 384
+"""Pixels a side of textures."""
 SMALLEST, LARGEST = 1 / 8, 0.6
 """Sides of frames where nothing was found, as shares of the picture's."""
 CLEAR = 0.002
@@ -47,7 +57,10 @@ def close_ups(
     folder: Path, weights: Path, first_seed: int, count: int, jobs: int,
     on_progress: Callable[[int, int], None], families: Sequence[str],
 ) -> list[CloseUp]:  # fmt: skip
-    """Frames of `count` parts from first_seed on, read from `folder` or drawn and written there."""
+    """Frames of `count` parts from first_seed on, read from `folder` or drawn and written there.
+
+    families: of parts, or TEXTURE alone.
+    """
     paths = shards(
         folder, ".pickle", SHARD, first_seed, count, jobs,
         start=_start_worker, given=(weights, tuple(families)), write=_write_shard,
@@ -56,7 +69,43 @@ def close_ups(
     return [close for path in paths for close in _read(path)]
 
 
-def frames_of(part: Drawing, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+class Shot(Protocol):
+    """A part as the camera saw it: rgb uint8 (H, H, 3), mask bool (H, H) of the fault, whose kind
+    is `fault`, "" for none."""
+
+    family: str
+    fault: str
+    rgb: np.ndarray
+    mask: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Texture:
+    fault: str
+    rgb: np.ndarray
+    mask: np.ndarray
+    family: str = TEXTURE
+
+
+def draw_texture(seed: int) -> Shot:
+    """The piece of texture of a seed; TEXTURES_DAMAGED of them have a fault of the surface."""
+
+    def stream(number: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64([seed, 33, number]))
+
+    choice = stream(0)
+    made = render_texture(draw_spectrum(stream(1)), stream(2), SIZE)
+    rgb, foreground, mask, fault = made.rgb, made.foreground, np.zeros((SIZE, SIZE), bool), ""
+    if choice.random() < TEXTURES_DAMAGED:
+        fault = SURFACE_KINDS[int(choice.integers(len(SURFACE_KINDS)))]
+        done = damage(fault, rgb, foreground, stream(3))
+        rgb, foreground, mask = done.rgb, done.foreground, done.mask
+    station = draw_station(stream(4), made.rgb, made.foreground, aligned=False)
+    shot = shoot(station, rgb, foreground, mask, stream(5))
+    return _Texture(fault, shot.rgb, shot.mask)
+
+
+def frames_of(part: Shot, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
     """Squares x0, y0, x1, y1: one around the fault if there is one, and one that is clear of it;
     either is left out where it can't be had."""
     size = len(part.rgb)
@@ -77,7 +126,7 @@ def frames_of(part: Drawing, rng: np.random.Generator) -> list[tuple[int, int, i
     return found
 
 
-def shown_close(part: Drawing, box: tuple[int, int, int, int], tower: views.Tower) -> CloseUp:
+def shown_close(part: Shot, box: tuple[int, int, int, int], tower: views.Tower) -> CloseUp:
     """What the tower sees in one frame of a part."""
     x0, y0, x1, y1 = box
     mask = part.mask[y0:y1, x0:x1].astype(np.float32)
@@ -107,7 +156,9 @@ def _write_shard(path: Path, seed: int, count: int) -> None:
     tower, families = _worker
     made = []
     for number in range(seed, seed + count):
-        part = draw_part(number, families, DAMAGED)
+        part: Shot = (
+            draw_texture(number) if families == (TEXTURE,) else draw_part(number, families, DAMAGED)
+        )
         rng = np.random.Generator(np.random.PCG64([number, 32]))
         for box in frames_of(part, rng):
             close = shown_close(part, box, tower)

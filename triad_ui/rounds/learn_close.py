@@ -14,11 +14,11 @@ import torch
 
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.rounds.close_reading import train_close
-from triad_ui.rounds.close_ups import CloseUp, close_ups
+from triad_ui.rounds.close_ups import TEXTURE, CloseUp, close_ups
 from triad_ui.rounds.learn_steps import READ_AT_FIRST
 
-ASSEMBLIES = 0.25
-"""Share of the parts that are assemblies."""
+ASSEMBLIES, TEXTURES = 0.2, 0.2
+"""Shares of the parts that are assemblies, and pieces of random texture."""
 SEEDS = 700_000_000
 
 
@@ -38,11 +38,12 @@ def learn_close(
     if kept.exists():
         projector.close.load_state_dict(torch.load(kept, weights_only=True))
         return
-    assemblies = round(budget.close * ASSEMBLIES)
+    assemblies, textures = (round(budget.close * share) for share in (ASSEMBLIES, TEXTURES))
     frames: list[CloseUp] = []
     for first, count, families, name in (
-        (SEEDS, budget.close - assemblies, READ_AT_FIRST[:-1], "looked at"),
+        (SEEDS, budget.close - assemblies - textures, READ_AT_FIRST[:-1], "looked at"),
         (SEEDS + 50_000_000, assemblies, READ_AT_FIRST[-1:], "assemblies looked at"),
+        (SEEDS + 70_000_000, textures, (TEXTURE,), "textures looked at"),
     ):
         frames += close_ups(
             work / name.replace(" ", "_"), weights, first + seed * 100_000, count, jobs,

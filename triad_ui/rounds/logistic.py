@@ -13,15 +13,21 @@ def fit(
     layers: Sequence[nn.Linear], told: Sequence[Tensor], truth: Tensor, *,
     weight: Tensor | None = None, nonnegative: bool = False, small: float = 1e-3,
 ) -> float:  # fmt: skip
-    """Fit layers (n -> 1) in place, any of which is enough: their odds add up. Returns the
-    cross-entropy.
+    """Fit layers (n -> 1), with or without bias, in place, any of which is enough: their odds add
+    up. Returns the cross-entropy.
 
     told: (N, n), for each layer. truth: float (N,), 0 or 1. weight: of each, (N,). nonnegative:
     nothing that is told may speak against. small: weight of the squares of the weights.
     """
     raw = [torch.zeros(each.shape[1], requires_grad=True) for each in told]
-    bias = [torch.full((1,), -float(n), requires_grad=True) for n in range(len(told))]
-    optimizer = torch.optim.LBFGS([*raw, *bias], max_iter=400, line_search_fn="strong_wolfe")
+    bias = [
+        torch.full((1,), -float(n), requires_grad=True)
+        if layer.bias is not None
+        else torch.zeros(1)
+        for n, layer in enumerate(layers)
+    ]
+    free = [*raw, *(each for each in bias if each.requires_grad)]
+    optimizer = torch.optim.LBFGS(free, max_iter=400, line_search_fn="strong_wolfe")
 
     def weights() -> list[Tensor]:
         return [functional.softplus(each) for each in raw] if nonnegative else raw
@@ -42,5 +48,6 @@ def fit(
     with torch.no_grad():
         for layer, each, constant in zip(layers, weights(), bias, strict=True):
             layer.weight.copy_(each[None])
-            layer.bias.copy_(constant)
+            if layer.bias is not None:
+                layer.bias.copy_(constant)
         return float(wrong())

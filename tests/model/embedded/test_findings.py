@@ -17,6 +17,7 @@ from triad_ui.model.embedded import views
 from triad_ui.model.embedded.close_reader import Close
 from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.findings import (
+    CAUTION,
     COLOURS,
     CONTRADICTED,
     FINDINGS,
@@ -28,6 +29,7 @@ from triad_ui.model.embedded.findings import (
     WRITTEN,
     Findings,
     doubts,
+    strange,
 )
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
@@ -85,20 +87,36 @@ def test_colours_stand_in_the_order_of_their_shares(findings: Findings, cells: v
 
 
 def test_the_judgement_lies_between_the_two_words(findings: Findings, cells: views.Cells) -> None:
-    findings.judge.weight.zero_()
     tokens = torch.randn(len(cells), WIDTH)
     for odds in (-9.0, 0.0, 9.0):
-        findings.judge.bias.fill_(odds)
+        judged_as(findings, odds)
         word = told(findings, cells, tokens)[JUDGED] / findings.reach
         p = 1 / (1 + np.exp(-odds))
         assert word[40:42].tolist() == pytest.approx([1 - p, p], abs=1e-4)
 
 
-def test_the_map_counts_otherwise_beside_a_reference(
+def judged_as(findings: Findings, odds: float) -> None:
+    """Where there is no calibrated map."""
+    findings.judge.weight.copy_(torch.tensor([[0.0, 0.0, odds]]))
+
+
+def test_a_calibrated_score_is_judged_by_its_threshold(
     findings: Findings, cells: views.Cells
 ) -> None:
     tokens, evidence = torch.randn(len(cells), WIDTH), torch.rand(views.EVIDENCE)
-    weight, bias = findings.judge.weight[0], findings.judge.bias[0]
+    findings.judge.weight.copy_(torch.tensor([[3.0, 2.0, -1.0]]))
+    for odds in (-0.4, 0.0, 0.4):
+        evidence[views.ODDS] = odds
+        for known, expected in ((1.0, 3 * odds), (0.0, 2 * odds - 1)):
+            evidence[views.CALIBRATED] = known
+            seen = findings.judgement(tokens, cells, evidence)
+            assert float(seen.faulty) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_close_look_counts_otherwise_beside_a_reference(
+    findings: Findings, cells: views.Cells
+) -> None:
+    tokens, evidence = torch.randn(len(cells), WIDTH), torch.rand(views.EVIDENCE)
     for shown in (0.0, 1.0):
         evidence[views.HAS_REFERENCE] = shown
         for odds, usual in ((-20.0, -4.0), (4.0, -4.0), (4.0, 3.0)):
@@ -109,14 +127,13 @@ def test_the_map_counts_otherwise_beside_a_reference(
                 close = replace(close, good=good)
                 assert close.usual == pytest.approx(3.0)
             told = torch.tensor([-1.0, max(odds, -8.0) / 8]) - close.usual / 8
-            strange = weight[: len(evidence)] @ evidence
-            strange += weight[len(evidence) :] @ evidence * shown + bias
-            look = findings.find.weight[0, :2] @ told + findings.find.bias[0]
+            odd = findings.judge.weight[0] @ strange(evidence)
+            look = findings.find.weight[0, :2] @ told + findings.find.bias[0] - CAUTION
             look += findings.find.weight[0, 2:] @ told * shown
             seen = findings.judgement(tokens, cells, evidence, close).faulty
-            assert float(seen) == pytest.approx(np.logaddexp(float(strange), float(look)), abs=1e-4)
+            assert float(seen) == pytest.approx(np.logaddexp(float(odd), float(look)), abs=1e-4)
             alone = findings.judgement(tokens, cells, evidence).faulty
-            assert float(alone) == pytest.approx(float(strange), abs=1e-4)
+            assert float(alone) == pytest.approx(float(odd), abs=1e-4)
 
 
 def looked(
@@ -207,8 +224,7 @@ def reading(*lowest: float) -> Reading:
 def test_a_contradicted_process_makes_a_sound_part_faulty(
     findings: Findings, cells: views.Cells
 ) -> None:
-    findings.judge.weight.zero_()
-    findings.judge.bias.fill_(-3.0)
+    judged_as(findings, -3.0)
     findings.against.weight.fill_(4.0)
     findings.against.bias.fill_(-4.0)
     tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)

@@ -44,7 +44,9 @@ CELL_PARTS = (*BLOCK_WIDTHS, BLOCK_WIDTHS[0], _COLOURS, *(BLOCK_WIDTHS[1], _COLO
 middle block and of the colours, map mean and maximum, flags (map calibrated, reference shown)."""
 CELL_CHANNELS = sum(CELL_PARTS)
 
-EVIDENCE, HAS_REFERENCE = 9, 2
+EVIDENCE = 9
+CALIBRATED, HAS_REFERENCE, ODDS = 1, 2, 4
+"""Of the evidence, where it says so; ODDS: log-odds of the image's score / 5."""
 """Width of what the expert says of the image as a whole, see `evidence`, and one of its places."""
 
 BASE, ROI, REFERENCE_BASE, REFERENCE_ROI = range(4)
@@ -122,8 +124,8 @@ def evidence(images: Sequence[VisualInput]) -> Tensor:
         return told
     values = np.sort(amap.values, axis=None)
     score = min(max(float(amap.score), 1e-4), 1 - 1e-4)
-    told[0], told[1] = 1.0, float(amap.calibrated)
-    told[3], told[4] = score, math.log(score / (1 - score)) / 5
+    told[0], told[CALIBRATED] = 1.0, float(amap.calibrated)
+    told[3], told[ODDS] = score, math.log(score / (1 - score)) / 5
     told[5] = float(values[-1])
     told[6] = float(values[-max(1, len(values) // 100) :].mean())
     told[7] = float((values >= 0.5).mean()) ** 0.5
