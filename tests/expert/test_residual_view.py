@@ -60,3 +60,15 @@ def test_a_picture_is_sized_to_its_aspect_and_too_small_ones_are_refused() -> No
     assert np.array_equal(view.sized(view.sized(rgb)), view.sized(rgb))
     with pytest.raises(ExpertError, match="8 or more"):
         view.sized(rgb[:5])
+
+
+@pytest.mark.parametrize("shape", [(300, 600), (90, 8), (480, 640), (131, 40), (500, 333)])
+def test_a_picture_is_looked_at_in_the_size_that_it_was_given(shape: tuple[int, int]) -> None:
+    view = View(EfficientNetLite0(), 224, fine=True)
+    sized = view.sized(np.zeros((*shape, 3), np.uint8))
+    looked = view.look(sized)
+    strides = {2: 8, 4: 8, 7: 16, 10: 16}
+    assert {block: cells.shape[:2] for block, cells in looked.items()} == {
+        block: (sized.shape[0] // stride, sized.shape[1] // stride)
+        for block, stride in strides.items()
+    }

@@ -33,7 +33,7 @@ from triad_ui.expert.residual_view import GoodParts, View, weigh
 from triad_ui.records import AnomalyMap, Picture, Scale, Subject
 from triad_ui.settings import REPOSITORY
 
-LOOK_VERSION = "4"
+LOOK_VERSION = "5"
 """Of the features, which are cached in files; to be raised when `View.look` sees otherwise."""
 CODE_VERSION = "5"
 """Of the maps."""

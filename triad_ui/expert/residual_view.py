@@ -102,11 +102,11 @@ class View:
         return resized(rgb, seen_size(rgb.shape[0], rgb.shape[1], self.side))
 
     def look(self, rgb: np.ndarray) -> dict[int, np.ndarray]:
-        """Unit vectors of patches by block (2, 4, 7, 10), float32 (h, w, C), of uint8 (H, W, 3).
+        """Unit vectors of patches by block, float32 (h, w, C), of uint8 (H, W, 3) from `sized`.
 
-        h and w follow the picture's aspect, at strides 8, 8, 16 and 16. Errors as `sized`.
+        Blocks 4, 7 and 10, and FINE_BLOCK where it is seen; h and w are H and W over 8, 16, 16
+        and 8.
         """
-        rgb = self.sized(rgb)
         with torch.inference_mode():
             pixels = normalise(rgb, rgb.shape[:2])
             found = {}

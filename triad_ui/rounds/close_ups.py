@@ -12,7 +12,6 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -23,9 +22,15 @@ from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import CLOSE_GRID, Scene, close_look
 from triad_ui.rounds.examples import square
 from triad_ui.rounds.shards import in_seeds, shards
-from triad_ui.rounds.step_pictures import draw_part, tower_of_worker
-from triad_ui.synthesis.camera import draw_station, shoot
-from triad_ui.synthesis.surface import SURFACE_KINDS, damage
+from triad_ui.rounds.step_pictures import (
+    SIZE,
+    Shot,
+    draw_part,
+    drawn_kind,
+    photographed,
+    tower_of_worker,
+)
+from triad_ui.synthesis.camera import draw_station
 from triad_ui.synthesis.texture import draw_spectrum, render_texture
 
 SHARD = 250
@@ -34,8 +39,6 @@ TEXTURE = "random texture"
 """Named among families: a texture without end, for what is woven, ground or cast. Its good pieces
 are what faults of the surface are most easily seen in."""
 TEXTURES_DAMAGED = 0.6
-SIZE = 384
-"""Pixels a side of textures."""
 SMALLEST, LARGEST = 1 / 8, 0.6
 """Sides of frames where nothing was found, as shares of the picture's."""
 CLEAR = 0.002
@@ -69,40 +72,16 @@ def close_ups(
     return [close for path in paths for close in _read(path)]
 
 
-class Shot(Protocol):
-    """A part as the camera saw it: rgb uint8 (H, H, 3), mask bool (H, H) of the fault, whose kind
-    is `fault`, "" for none."""
-
-    family: str
-    fault: str
-    rgb: np.ndarray
-    mask: np.ndarray
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Texture:
-    fault: str
-    rgb: np.ndarray
-    mask: np.ndarray
-    family: str = TEXTURE
-
-
 def draw_texture(seed: int) -> Shot:
     """The piece of texture of a seed; TEXTURES_DAMAGED of them have a fault of the surface."""
 
     def stream(number: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64([seed, 33, number]))
 
-    choice = stream(0)
     made = render_texture(draw_spectrum(stream(1)), stream(2), SIZE)
-    rgb, foreground, mask, fault = made.rgb, made.foreground, np.zeros((SIZE, SIZE), bool), ""
-    if choice.random() < TEXTURES_DAMAGED:
-        fault = SURFACE_KINDS[int(choice.integers(len(SURFACE_KINDS)))]
-        done = damage(fault, rgb, foreground, stream(3))
-        rgb, foreground, mask = done.rgb, done.foreground, done.mask
+    kind = drawn_kind(stream(0), TEXTURES_DAMAGED)
     station = draw_station(stream(4), made.rgb, made.foreground, aligned=False)
-    shot = shoot(station, rgb, foreground, mask, stream(5))
-    return _Texture(fault, shot.rgb, shot.mask)
+    return Shot(TEXTURE, *photographed(made, kind, station, stream(3), stream(5)))
 
 
 def frames_of(part: Shot, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:

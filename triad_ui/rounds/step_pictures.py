@@ -22,9 +22,9 @@ from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import Scene, see
 from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.synthesis.assembly import Assembly
-from triad_ui.synthesis.camera import draw_station, shoot
+from triad_ui.synthesis.camera import Station, draw_station, shoot
 from triad_ui.synthesis.families import FAMILIES
-from triad_ui.synthesis.product import Family, Spec
+from triad_ui.synthesis.product import Family, Rendering, Spec
 from triad_ui.synthesis.surface import SURFACE_KINDS, damage
 
 SHARD = 250
@@ -47,17 +47,23 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
-    """A part, see `Shown`. fault: the kind of fault on its surface, "" without one. rgb: uint8
-    (SIZE, SIZE, 3). mask: bool (SIZE, SIZE), of the fault."""
+class Shot:
+    """What a camera saw. fault: the kind of fault on its surface, "" without one. rgb: uint8
+    (H, H, 3). mask: bool (H, H), of the fault."""
 
     family: str
-    spec: Spec
-    ordered: Spec
-    grey: bool
     fault: str
     rgb: np.ndarray
     mask: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing(Shot):
+    """A part of SIZE x SIZE pixels; spec, ordered, grey see `Shown`."""
+
+    spec: Spec
+    ordered: Spec
+    grey: bool
 
 
 def draw_part(seed: int, families: Sequence[str], damaged: float = DAMAGED) -> Drawing:
@@ -72,15 +78,32 @@ def draw_part(seed: int, families: Sequence[str], damaged: float = DAMAGED) -> D
     if choice.random() < DISOBEYED:
         spec = family.logical_defect(ordered, stream(2)).spec
     made = family.render(spec, stream(3), SIZE)
-    rgb, foreground, mask, fault = made.rgb, made.foreground, np.zeros((SIZE, SIZE), bool), ""
-    if choice.random() < damaged:
-        kind = SURFACE_KINDS[int(choice.integers(len(SURFACE_KINDS)))]
-        with suppress(ValueError):  # nothing to lie on
-            done = damage(kind, rgb, foreground, stream(4))
-            rgb, foreground, mask, fault = done.rgb, done.foreground, done.mask, kind
+    kind = drawn_kind(choice, damaged)
     station = draw_station(stream(5), made.rgb, made.foreground, aligned=family.aligned)
-    shot = shoot(station, rgb, foreground, mask, stream(6))
-    return Drawing(family.name, spec, ordered, station.grey, fault, shot.rgb, shot.mask)
+    fault, rgb, mask = photographed(made, kind, station, stream(4), stream(6))
+    return Drawing(family.name, fault, rgb, mask, spec, ordered, station.grey)
+
+
+def drawn_kind(choice: np.random.Generator, damaged: float) -> str:
+    """A kind of fault of the surface, of a share of `damaged`, else ""."""
+    if choice.random() >= damaged:
+        return ""
+    return SURFACE_KINDS[int(choice.integers(len(SURFACE_KINDS)))]
+
+
+def photographed(
+    made: Rendering, kind: str, station: Station, rng: np.random.Generator,
+    camera: np.random.Generator,
+) -> tuple[str, np.ndarray, np.ndarray]:  # fmt: skip
+    """What is drawn, with a fault of that kind, at a station: the fault that there is ("" if it
+    found nothing to lie on), rgb, and mask, as of `Shot`."""
+    rgb, foreground, mask, fault = made.rgb, made.foreground, np.zeros_like(made.foreground), ""
+    if kind:
+        with suppress(ValueError):  # nothing to lie on
+            done = damage(kind, rgb, foreground, rng)
+            rgb, foreground, mask, fault = done.rgb, done.foreground, done.mask, kind
+    shot = shoot(station, rgb, foreground, mask, camera)
+    return fault, shot.rgb, shot.mask
 
 
 def step_pictures(
