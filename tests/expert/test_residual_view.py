@@ -62,6 +62,20 @@ def test_a_picture_is_sized_to_its_aspect_and_too_small_ones_are_refused() -> No
         view.sized(rgb[:5])
 
 
+@pytest.mark.parametrize("shape", [(300, 600), (90, 8), (500, 333)])
+def test_a_smaller_view_leaves_no_pixel_out(shape: tuple[int, int]) -> None:
+    network = EfficientNetLite0()
+    larger, smaller = (View(network, side, fine=False) for side in (320, 224))
+    shown = larger.sized(np.zeros((*shape, 3), np.uint8))
+    for axis in (0, 1):
+        for line in range(shown.shape[axis]):
+            lit = np.moveaxis(shown.copy(), axis, 0)
+            lit[line] = 255
+            again = smaller.again(np.moveaxis(lit, 0, axis))
+            assert again.shape == (*seen_size(*shown.shape[:2], 224), 3)
+            assert again.any()
+
+
 @pytest.mark.parametrize("shape", [(300, 600), (90, 8), (480, 640), (131, 40), (500, 333)])
 def test_a_picture_is_looked_at_in_the_size_that_it_was_given(shape: tuple[int, int]) -> None:
     view = View(EfficientNetLite0(), 224, fine=True)

@@ -154,7 +154,7 @@ def test_learning_lowers_the_loss_and_doubts_get_a_weight(tmp_path: Path) -> Non
     assert 0 < loss < 0.6 and not torch.equal(before, projector.findings.against.weight)
     shown = some[0]
     process = DRAWN["assembly"].process(shown.spec, np.random.default_rng(0))
-    reading = read_process(projector.steps, shown.scene, process, lexicon)
+    reading = read_process(projector, shown.scene, process, lexicon)
     assert reading is not None and len(reading.numbers) == 4
     assert all(word.isalpha() and word.islower() for word in any_words(lexicon))
 

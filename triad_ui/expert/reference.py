@@ -33,9 +33,9 @@ from triad_ui.expert.residual_view import GoodParts, View, weigh
 from triad_ui.records import AnomalyMap, Picture, Scale, Subject
 from triad_ui.settings import REPOSITORY
 
-LOOK_VERSION = "5"
+LOOK_VERSION = "6"
 """Of the features, which are cached in files; to be raised when `View.look` sees otherwise."""
-CODE_VERSION = "5"
+CODE_VERSION = "6"
 """Of the maps."""
 SIDES = (320, 224)
 """A picture is seen at about as many pixels squared, the larger first: it gives the map its cells,
@@ -169,7 +169,7 @@ class ReferenceExpert:
         """Through each view; the smaller one sees what the larger one was shown, made smaller."""
         found = []
         for view in self._views:
-            rgb = view.sized(rgb)
+            rgb = view.again(rgb) if found else view.sized(rgb)
             found.append(view.look(rgb))
         return tuple(found)
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import torch
 from torch.nn import functional
@@ -100,6 +101,14 @@ class View:
                 "more a side. Take a larger picture of the part."
             )
         return resized(rgb, seen_size(rgb.shape[0], rgb.shape[1], self.side))
+
+    def again(self, rgb: np.ndarray) -> np.ndarray:
+        """The same of what a view of less than twice this side was shown.
+
+        Bilinear: its two taps leave no pixel out then, in a sixth of the time.
+        """
+        shape = seen_size(rgb.shape[0], rgb.shape[1], self.side)
+        return cv2.resize(rgb, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
     def look(self, rgb: np.ndarray) -> dict[int, np.ndarray]:
         """Unit vectors of patches by block, float32 (h, w, C), of uint8 (H, W, 3) from `sized`.

@@ -1,4 +1,5 @@
-"""The stage in which the steps of a process are learned to be read, and then to be weighed.
+"""The stage in which a process is learned to be read against a picture, and then to be weighed:
+its steps word by word, and the colours that it orders.
 
 Families that stage (a) keeps for later are kept here too: on them and on new parts of the others it
 is measured what a doubt is worth, of a product that was never read of and of one that was.
@@ -16,6 +17,7 @@ import torch
 from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import ManufacturingProcess
+from triad_ui.rounds.colour_reading import start, train_colours
 from triad_ui.rounds.examples import TRAINED
 from triad_ui.rounds.step_pictures import DRAWN, Shown, step_pictures
 from triad_ui.rounds.step_reading import train_reading, weigh
@@ -37,6 +39,7 @@ class Amounts(Protocol):
 
     parts: int
     readings: int
+    orders: int
 
 
 def learn_steps(
@@ -45,11 +48,12 @@ def learn_steps(
     note: Callable[[str, int, int, dict[str, float]], None],
     processes: Sequence[ManufacturingProcess] = (),
 ) -> None:  # fmt: skip
-    """Train the projector's `steps` and weigh their doubts, or read both from `work`."""
+    """Train the projector's `steps` and `orders`, weigh their doubts; or read all from `work`."""
     kept = work / "steps.pt"
-    if kept.exists():
-        state = torch.load(kept, weights_only=True)
+    state = torch.load(kept, weights_only=True) if kept.exists() else {}
+    if "orders" in state:  # an older version's are learned again
         projector.steps.load_state_dict(state["steps"])
+        projector.orders.load_state_dict(state["orders"])
         projector.findings.against.load_state_dict(state["against"])
         return
 
@@ -70,9 +74,15 @@ def learn_steps(
         steps=budget.readings, seconds=1e9, seed=seed, processes=processes,
         on_step=lambda *told: note("steps", *told),
     )  # fmt: skip
+    start(projector.orders)
+    train_colours(
+        projector.orders, read, DRAWN, steps=budget.orders, seconds=1e9, seed=seed,
+        on_step=lambda *told: note("orders", *told),
+    )  # fmt: skip
     loss = weigh(projector, weighed, DRAWN, lexicon, seed)
     say(f"weighed doubts: cross-entropy {loss:.3f} (0.562 says nothing)")
     state = {"steps": projector.steps.state_dict(),
+             "orders": projector.orders.state_dict(),
              "against": projector.findings.against.state_dict()}  # fmt: skip
     torch.save(state, kept)
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.encoder import Lexicon, read_process
-from triad_ui.model.embedded.findings import doubts
+from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE, doubts
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.step_reader import PLACES, VALUE, Line, StepReader, line_of, padded
 from triad_ui.records import ManufacturingProcess, ProcessStep
@@ -41,8 +41,6 @@ HIDDEN = 0.12
 """Share of pictures that are hidden."""
 ASIDE = 0.1
 """Weight of a word that is no value: it is told by habit."""
-CONTRADICTED_ONE_IN = 4
-"""Processes, of which one is contradicted."""
 SORTED = (
     frozenset((*NAMED, *METALS, "none")),
     frozenset("123456789"),
@@ -134,8 +132,8 @@ def weigh(
     """Fit what the doubts of a process weigh, by logistic regression on pairs; returns the loss.
 
     pictures: that the reader was not trained on, half of them of families that it was not, so that
-    its doubts are weighed as they deserve on a new product. One process in CONTRADICTED_ONE_IN
-    counts as contradicted.
+    its doubts are weighed as they deserve on a new product. Of contradicted ones there are as many
+    as CONTRADICTED_BEFORE says.
     """
     rng = np.random.default_rng([seed, 4])
     told, wrong = [], []
@@ -143,12 +141,12 @@ def weigh(
         if shown.grey:
             continue
         for label, process in enumerate(pair_of(shown, families[shown.family], rng)):
-            reading = read_process(projector.steps, shown.scene, process, lexicon)
+            reading = read_process(projector, shown.scene, process, lexicon)
             if reading is not None:
                 told.append(doubts(reading))
                 wrong.append(float(label))
     doubt, truth = torch.stack(told), torch.tensor(wrong)
-    weight = torch.where(truth > 0, 1.0, CONTRADICTED_ONE_IN - 1.0)
+    weight = torch.where(truth > 0, 1.0, 1 / CONTRADICTED_BEFORE)
     weight = weight / weight.mean()
     return logistic.fit(
         [projector.findings.against], [doubt], truth, weight=weight, nonnegative=True

@@ -55,8 +55,8 @@ class Talker(nn.Module):
     def train(self, mode: bool = True) -> Talker:
         """As of any module, but what has learned already does not hide parts of what it sees."""
         super().train(mode)
-        self.projector.close.eval()
-        self.projector.steps.eval()
+        for learned in (self.projector.close, self.projector.steps, self.projector.orders):
+            learned.eval()
         return self
 
     def loss(
@@ -103,7 +103,7 @@ class Talker(nn.Module):
             return None
         table = self.language.get_input_embeddings().weight.detach()
         lexicon = Lexicon(self.tokenizer, table)
-        return read_process(self.projector.steps, example.scene, process, lexicon)
+        return read_process(self.projector, example.scene, process, lexicon)
 
     def mixed(self) -> torch.autocast:
         """Products are taken in the type of the base weights; losses are float32 in any case."""
@@ -180,7 +180,7 @@ def train_talking(
     projector = talker.projector
     # what has learned and was weighed already stays as it is
     weighed = (projector.findings.judge, projector.findings.find, projector.findings.against)
-    done = (projector.close, projector.steps, *weighed)
+    done = (projector.close, projector.steps, projector.orders, *weighed)
     left = {id(parameter) for module in done for parameter in module.parameters()}
     own = [parameter for parameter in projector.parameters() if id(parameter) not in left]
     own += talker.contradicted.parameters()

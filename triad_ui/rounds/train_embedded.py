@@ -59,8 +59,9 @@ HELD_OUT_SEED = 950_000_000
 class Budget:
     """How much to train. examples: seeds of pictures; close: parts that are looked at closely,
     looks: batches of frames of them; epochs: of stage (a); parts: pictures whose steps are read,
-    readings: batches of them; words: batches of parts told in words alone; steps: batches of stage
-    (b); batch: their size; minutes: of stage (b) at the most, the rate falls to nothing by then."""
+    readings: batches of them, orders: of processes beside them; words: batches of parts told in
+    words alone; steps: batches of stage (b); batch: their size; minutes: of stage (b) at the most,
+    the rate falls to nothing by then."""
 
     examples: int
     close: int
@@ -68,6 +69,7 @@ class Budget:
     epochs: int
     parts: int
     readings: int
+    orders: int
     words: int
     steps: int
     batch: int = 8
@@ -77,20 +79,20 @@ class Budget:
 
 BUDGETS = {
     "smoke": Budget(
-        50, close=40, looks=2, epochs=1, parts=40, readings=3, words=2, steps=3, batch=2,
-        validation=10,
+        50, close=40, looks=2, epochs=1, parts=40, readings=3, orders=3, words=2, steps=3,
+        batch=2, validation=10,
     ),
     "20m": Budget(
-        600, close=2500, looks=200, epochs=10, parts=2500, readings=300, words=0, steps=100,
-        minutes=5, validation=50,
+        600, close=2500, looks=200, epochs=10, parts=2500, readings=300, orders=400, words=0,
+        steps=100, minutes=5, validation=50,
     ),
     "1h": Budget(
-        1500, close=6000, looks=600, epochs=8, parts=8000, readings=1200, words=20, steps=500,
-        minutes=15, validation=100,
+        1500, close=6000, looks=600, epochs=8, parts=8000, readings=1200, orders=1500, words=20,
+        steps=500, minutes=15, validation=100,
     ),
     "3h": Budget(
-        6000, close=12000, looks=1500, epochs=8, parts=20000, readings=4000, words=300, steps=1800,
-        minutes=70,
+        6000, close=12000, looks=1500, epochs=8, parts=20000, readings=4000, orders=8000,
+        words=300, steps=1800, minutes=70,
     ),
 }  # fmt: skip
 

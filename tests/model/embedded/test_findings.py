@@ -15,6 +15,7 @@ from tests.model.tiny import stub_tower, visual, write_tokenizer
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.close_reader import Close
+from triad_ui.model.embedded.colour_reader import NEVER, Contradiction
 from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.findings import (
     CAUTION,
@@ -249,9 +250,26 @@ def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:
     lowest = torch.tensor([[-1.0, 0.0, -2.0], [-3.0, 0.0, 0.0]])
     losses = torch.tensor([[-1.5, 0.0, -2.0], [-3.0, 0.0, 0.0]])
     known, word = torch.tensor(0.5), torch.zeros(4)
-    told = doubts(Reading((1, 2), losses, lowest, known, word, word)) * LEAST
+    read = Reading((1, 2), losses, lowest, known, word, word)
+    told = doubts(read) * LEAST
     assert told[:6].tolist() == pytest.approx([-3, 0, -2, -4.5, 0, -2])
-    assert torch.allclose(told[6:], told[:6] * 0.5)
+    assert torch.allclose(told[6:12], told[:6] * 0.5) and told[12:].tolist() == [0]
+    for odds, share in ((4.0, 0.5), (-30.0, -1.0)):
+        colours = Contradiction(torch.tensor(odds), torch.zeros(2))
+        again = doubts(replace(read, colours=colours))
+        assert torch.equal(again[:12], told[:12] / LEAST) and float(again[12]) == share
+
+
+def test_the_step_told_is_the_one_that_both_readings_doubt(
+    findings: Findings, cells: views.Cells
+) -> None:
+    findings.against.bias.fill_(9.0)
+    tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
+    read = reading(-1.0, -0.5, 0.0)
+    for steps, told in (([0.0, 0.0, 0.0], 2), ([NEVER, 3.0, -3.0], 3), ([-3.0, 1.0, 9.0], 4)):
+        colours = Contradiction(torch.tensor(1.0), torch.tensor(steps))
+        said = findings(tokens, cells, evidence, None, replace(read, colours=colours))
+        assert int(said[STEP].argmax()) == 45 + told - 1  # "1" is at axis 45
 
 
 def test_another_process_is_another_picture_to_the_model(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
@@ -19,7 +19,7 @@ from triad_ui.model.embedded.close_reader import Close, CloseReader
 from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.scene import Scene, closer, see
-from triad_ui.model.embedded.step_reader import Reading, StepReader, line_of
+from triad_ui.model.embedded.step_reader import Reading, line_of
 from triad_ui.model.embedded.views import Tower, close_frames, count, encode, evidence, shares
 from triad_ui.model.generate import STOPPED
 from triad_ui.records import ManufacturingProcess, VisualInput
@@ -74,9 +74,7 @@ class EmbeddedEncoder:
             close = look_closely(self._projector.close, images, tower)
             if images[0].process is not None:
                 scene = see(images[0].rgb, tower)
-                reading = read_process(
-                    self._projector.steps, scene, images[0].process, self._lexicon
-                )
+                reading = read_process(self._projector, scene, images[0].process, self._lexicon)
         tokens = self._projector.image
         return [tokens(cells[i]) if i else tokens(cells[i], told, close, reading) for i in wanted]
 
@@ -103,11 +101,12 @@ def _once(tower: Tower) -> Tower:
 
 
 def read_process(
-    reader: StepReader, scene: Scene, process: ManufacturingProcess, lexicon: Lexicon
+    projector: Projector, scene: Scene, process: ManufacturingProcess, lexicon: Lexicon
 ) -> Reading | None:
     """What a picture says of the steps that give a part attributes; None where none does."""
     steps = [step for step in process.steps if step.attributes]
     if not steps:
         return None
     lines = [line_of(step, lexicon.tokenizer.encode) for step in steps]
-    return reader.reading(scene, lines, lexicon.table)
+    reading = projector.steps.reading(scene, lines, lexicon.table)
+    return replace(reading, colours=projector.orders.contradiction(scene, process))

@@ -26,7 +26,7 @@ CONTRADICTED, STEP, WRITTEN, SEEN = range(3 + SHOWN_COLOURS, 7 + SHOWN_COLOURS)
 FINDINGS = 7 + SHOWN_COLOURS
 """Tokens added to a query: judgement, kind, place, the colours that cover most of it; and of its
 process whether it is contradicted, in which step, by which word, and what is seen instead."""
-DOUBTS = 4 * SORTS
+DOUBTS = 4 * SORTS + 1
 """Width of `doubts`."""
 STRANGE = 3
 """Width of `strange`."""
@@ -36,6 +36,8 @@ CAUTION = 1.0
 """By how much the odds of a close look are lowered. What it is worth is weighed on drawn parts; on
 photographs it sees more that is not there: it orders good and faulty ones of eight products with an
 AUROC of .68, where drawn ones have .80 and the expert's score has .87 and .91 (`docs/log.md`)."""
+CONTRADICTED_BEFORE = 1 / 3
+"""Odds of a contradicted process among those that doubts were weighed on."""
 SUREST = 8.0
 """Log-odds of a close look beyond which it is as sure as it can be."""
 SHARPER = 4.0
@@ -122,7 +124,9 @@ class Findings(nn.Module):
         contradicted = None
         if reading is not None:
             contradicted = self.against(doubts(reading))[0]
-            faulty = torch.logaddexp(faulty, contradicted)
+            # what is no likelier than before the process was read makes no part faulty
+            beyond = (contradicted.exp() - CONTRADICTED_BEFORE).clamp_min(1e-9).log()
+            faulty = torch.logaddexp(faulty, beyond)
         return Judgement(faulty, contradicted, kinds, places, colours)
 
     def forward(
@@ -158,7 +162,10 @@ class Findings(nn.Module):
             return torch.zeros(4, self.marks.shape[1])
         share = seen.contradicted.sigmoid()
         places = torch.tensor([min(number, NUMBERS) - 1 for number in reading.numbers])
-        step = (-reading.lowest.min(1).values).softmax(0) @ self.number_words[places]
+        doubted = -reading.lowest.min(1).values
+        if reading.colours is not None:
+            doubted = doubted + reading.colours.steps
+        step = doubted.softmax(0) @ self.number_words[places]
         words = functional.normalize(torch.stack([reading.written, reading.seen]), dim=1)
         return torch.cat([self._between(share), torch.cat([step[None], words]) * share])
 
@@ -232,6 +239,9 @@ def _sharper(shares: Tensor) -> Tensor:
 def doubts(reading: Reading) -> Tensor:
     """What speaks against a process, float32 (DOUBTS,), 0.. each, as shares of -LEAST: for each
     sort of words the one that is borne out least, then what all of them lose; and the same again as
-    far as the product is known, as doubts of strange products are worth less."""
+    far as the product is known, as doubts of strange products are worth less. Last the log-odds of
+    `ColourReader`, 0 without, as shares of SUREST, -1..1."""
     told = torch.cat([reading.lowest.min(0).values, reading.losses.sum(0)]) / LEAST
-    return torch.cat([told, told * reading.known])
+    colours = torch.zeros(1) if reading.colours is None else reading.colours.odds.reshape(1)
+    colours = colours.clamp(-SUREST, SUREST) / SUREST
+    return torch.cat([told, told * reading.known, colours])

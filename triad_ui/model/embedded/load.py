@@ -85,8 +85,9 @@ def load_embedded(
         model = merge_adapter(model, adapter)
     except (RuntimeError, ValueError, KeyError, OSError) as error:
         raise WeightsError(
-            f"The adapter in {adapter} does not fit the embedded model: {error}. Take the one that "
-            "was released with this version, or train it again with 'train-embedded'."
+            f"The adapter in {adapter} does not fit the embedded model: "
+            f"{str(error).partition(chr(10))[0].rstrip(':.')}. Take the one that was released with "
+            "this version, or train it again with 'train-embedded'."
         ) from error
     model = model.to(dtype).eval().requires_grad_(False)
     projector.eval().requires_grad_(False)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.model.embedded.close_reader import Close, CloseReader
+from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.findings import Findings
 from triad_ui.model.embedded.step_reader import Reading, StepReader
 from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
@@ -50,6 +51,7 @@ class Projector(nn.Module):
         self.findings = Findings(width, kinds)
         self.close = CloseReader(surface)
         self.steps = StepReader(width, vocabulary)
+        self.orders = ColourReader()
 
     def forward(self, cells: Cells) -> Tensor:
         """Visual tokens float32 (N, width), in the order of the cells."""

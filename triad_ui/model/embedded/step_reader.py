@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.colour_reader import Contradiction
 from triad_ui.model.embedded.scene import FAR, GRID, NEAR_PARTS, Scene
 from triad_ui.records import ProcessStep
 
@@ -75,7 +76,8 @@ class Reading:
     nats, what the values of each lose, 0 and below; lowest: (S, SORTS), the word of each that is
     borne out least, LEAST..0. known: scalar 0..1, how much the picture bears out the values on the
     whole: much, where the product is like those that were learned. written: word vector (width,)
-    of the least borne out of all. seen: (width,), what the picture makes likely in its place."""
+    of the least borne out of all. seen: (width,), what the picture makes likely in its place.
+    colours: what `ColourReader` says of the same process, of the same steps; None if nothing."""
 
     numbers: tuple[int, ...]
     losses: Tensor
@@ -83,6 +85,7 @@ class Reading:
     known: Tensor
     written: Tensor
     seen: Tensor
+    colours: Contradiction | None = None
 
 
 class StepReader(nn.Module):

@@ -1,0 +1,197 @@
+"""`ColourReader` learns to tell a process that a picture obeys from one that it contradicts.
+
+Each drawn part stands beside the process that orders what is seen, beside some that order
+something else in one step, of which it is known which values differ, and beside that of another
+part of its family. The pictures are moved, turned a little and lit anew, as what was seen once is
+soon known by heart. Knows no files.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from triad_ui.errors import TrainingError
+from triad_ui.model.embedded.colour_reader import (
+    ATTRIBUTE,
+    MOST,
+    SORT,
+    STEP,
+    ColourReader,
+    ordered,
+)
+from triad_ui.model.embedded.colour_sight import (
+    COLOURS,
+    colours_of,
+)
+from triad_ui.records import ManufacturingProcess
+from triad_ui.rounds.step_pictures import Shown
+from triad_ui.rounds.step_reading import pair_of
+from triad_ui.synthesis.families.palette import METALS, NAMED
+from triad_ui.synthesis.product import Family
+
+WRONG = 4
+"""Processes drawn for a part that it contradicts."""
+AT_ONCE = 2
+"""Of them in a batch."""
+BLAME, OF_ANOTHER = 0.7, 0.5
+"""Weights of the loss of single values, and of another part's process."""
+LIGHT, TINT, NOISE = 0.1, 0.05, 0.03
+"""Spread of a picture's contrast, of what is added to each channel and to each pixel, at most."""
+SCALE, STRETCH, TURN, MOVE = 0.15, 0.07, 0.06, 0.08
+"""How far a picture is moved: shares of its size, TURN in radians."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Orders:
+    """values: int64 (N, 1 + WRONG, MOST, 9), of the process that each part obeys, then of others;
+    see `ordered`. differs: bool (N, 1 + WRONG, MOST), values that are not as shown."""
+
+    values: Tensor
+    differs: Tensor
+
+
+def start(reader: ColourReader) -> None:
+    """Begin with the colours as they are painted, -1..1."""
+    oxide = {"oxide": METALS["black oxide"]}
+    painted = {**NAMED, **METALS, **oxide}
+    told = torch.tensor([painted[word] for word in COLOURS], dtype=torch.float32)
+    reader.sight.colours.copy_(told / 127.5 - 1)
+
+
+def orders(
+    pictures: Sequence[Shown], families: Mapping[str, Family], rng: np.random.Generator
+) -> Orders:
+    """What is ordered of these parts, rightly and wrongly."""
+    values = torch.full((len(pictures), 1 + WRONG, MOST, 9), -1)
+    differs = torch.zeros(len(pictures), 1 + WRONG, MOST, dtype=torch.bool)
+    for row, shown in enumerate(pictures):
+        right, wrong = pair_of(shown, families[shown.family], rng)
+        others = [_other(shown, families[shown.family], rng) for _ in range(WRONG - 1)]
+        obeyed = ordered(right)
+        for nth, process in enumerate((right, wrong, *others)):
+            told = ordered(process)
+            values[row, nth, : len(told)] = told
+            differs[row, nth, : len(told)] = differing(told, obeyed)
+    return Orders(values, differs)
+
+
+def _other(shown: Shown, family: Family, rng: np.random.Generator) -> ManufacturingProcess:
+    return family.process(family.logical_defect(shown.spec, rng).spec, rng)
+
+
+def differing(told: Tensor, obeyed: Tensor) -> Tensor:
+    """Which values of one process are not those of the other, bool (L,), of `ordered` (L, 9) each.
+
+    An attribute is held against those of its step with as many values; one that finds none
+    differs as a whole.
+    """
+    found = torch.zeros(len(told), dtype=torch.bool)
+    for number in told[:, ATTRIBUTE].unique():
+        rows = told[:, ATTRIBUTE] == number
+        mine = told[rows, :3]
+        step = obeyed[obeyed[:, STEP] == told[rows][0, STEP]]
+        beside = [step[step[:, ATTRIBUTE] == other, :3] for other in step[:, ATTRIBUTE].unique()]
+        gaps = [(mine != each).any(1) for each in beside if len(each) == len(mine)]
+        least = min(gaps, key=lambda gap: int(gap.sum()), default=None)
+        found[rows] = True if least is None else least
+    return found
+
+
+def train_colours(
+    reader: ColourReader, pictures: Sequence[Shown], families: Mapping[str, Family], *, steps: int,
+    seconds: float, seed: int, on_step: Callable[[int, int, dict[str, float]], None],
+    batch_size: int = 48, rate: float = 1.5e-3,
+) -> None:  # fmt: skip
+    """Train in place for `steps` batches or `seconds`; the rate falls to nothing by then.
+
+    Pictures of grey cameras are left out. on_step: (step, steps, {"order": loss, "value": loss}).
+    TrainingError without pictures.
+    """
+    pictures = [shown for shown in pictures if not shown.grey]
+    if not pictures:
+        raise TrainingError("There is no coloured picture to learn from; draw some first.")
+    rng = np.random.default_rng([seed, 5])
+    told = orders(pictures, families, rng)
+    pixels = torch.cat([colours_of(shown.scene.near[None]).half() for shown in pictures])
+    alike = {
+        family: np.flatnonzero([shown.family == family for shown in pictures])
+        for family in {shown.family for shown in pictures}
+    }
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.1, betas=(0.9, 0.98))
+    reader.train()
+    started = time.monotonic()
+    for step in range(1, steps + 1):
+        done = max(step / steps, (time.monotonic() - started) / seconds)
+        if done > 1:
+            break
+        for group in optimizer.param_groups:
+            falling = 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done))
+            group["lr"] = rate * min(1.0, step / 100) * falling
+        chosen = rng.integers(len(pictures), size=batch_size)
+        some = [0, *(1 + rng.permutation(WRONG)[:AT_ONCE])]
+        another = [int(rng.choice(alike[pictures[int(k)].family])) for k in chosen]
+        values = torch.cat([told.values[chosen][:, some], told.values[another][:, :1]], 1)
+        order, value = _losses(
+            reader, _moved(pixels[chosen].float()), values, told.differs[chosen][:, some]
+        )
+        (order + BLAME * value).backward()
+        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        on_step(step, steps, {"order": order.item(), "value": value.item()})
+    reader.eval()
+
+
+def _moved(pixels: Tensor) -> Tensor:
+    """From another place and in another light."""
+
+    def drawn(most: float, *shape: int) -> Tensor:
+        return torch.empty(len(pixels), *shape).uniform_(-most, most)
+
+    way = torch.zeros(len(pixels), 2, 3)
+    size = (1 + drawn(SCALE, 1)) * (1 + drawn(STRETCH, 2))
+    way[:, 0, 0], way[:, 1, 1] = size[:, 0], size[:, 1]
+    turn = drawn(TURN)
+    way[:, 0, 1], way[:, 1, 0], way[:, :, 2] = turn, -turn, drawn(MOVE, 2)
+    grid = functional.affine_grid(way, list(pixels.shape), align_corners=False)
+    pixels = functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
+    pixels = pixels + NOISE * torch.rand(len(pixels), 1, 1, 1) * torch.randn_like(pixels)
+    contrast = 1 + LIGHT * torch.randn(len(pixels), 1, 1, 1)
+    return pixels * contrast + TINT * torch.randn(len(pixels), 3, 1, 1)
+
+
+def _losses(
+    reader: ColourReader, pixels: Tensor, values: Tensor, differs: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Of processes, and of values. values: (N, P, MOST, 9), the first of each obeyed, the last of
+    another part; differs: (N, P - 1, MOST), of all but the last. As many obeyed count as
+    contradicted; of one picture a contradicted one is to have the higher odds wherever it differs.
+    """
+    count, processes = values.shape[:2]
+    longest = int(((values[..., SORT] >= 0) * torch.arange(1, 1 + MOST)).max())
+    values, differs = values[:, :, :longest], differs[:, :, :longest]
+    seen = reader.sight(pixels).repeat_interleave(processes, 0)
+    *readings, blame = reader(seen, values.flatten(0, 1))
+    other = (values[:, 1:] != values[:, :1]).flatten(2).any(2).float()
+    truth = (torch.arange(processes) > 0).float().expand(count, -1)
+    share = torch.tensor([AT_ONCE, *[1.0] * AT_ONCE, OF_ANOTHER])
+    weight = share * torch.cat([torch.ones(count, 1), other], 1)
+    order = torch.zeros(())
+    for reading in readings:
+        odds = reading.view(count, processes)
+        apart = functional.softplus(odds[:, :1] - odds[:, 1:]) * other
+        order = order + functional.binary_cross_entropy_with_logits(odds, truth, weight)
+        order = order + apart.sum() / other.sum().clamp_min(1)
+    on = values[:, :-1, :, SORT] >= 0
+    ill = differs[on].float()
+    blamed = blame.view(count, processes, -1)[:, :-1][on]
+    value = functional.binary_cross_entropy_with_logits(blamed, ill, torch.where(ill > 0, 4.0, 1.0))
+    return order, value
