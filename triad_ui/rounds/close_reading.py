@@ -5,7 +5,6 @@ Knows no files.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,6 +19,7 @@ from triad_ui.model.embedded.projector import Projector
 from triad_ui.rounds import logistic
 from triad_ui.rounds.close_ups import CloseUp
 from triad_ui.rounds.examples import Example
+from triad_ui.rounds.falling_rate import falling_rate
 from triad_ui.rounds.looking import FAULTY
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
@@ -46,10 +46,7 @@ def train_close(
     rng = np.random.default_rng([seed, 6])
     optimizer = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.05)
     reader.train()
-    for step in range(1, steps + 1):
-        falling = 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-        for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, step / 100) * falling
+    for step in falling_rate(optimizer, rate, steps):
         chosen = [frames[int(k)] for k in rng.integers(len(frames), size=batch_size)]
         losses = close_losses(reader, chosen)
         optimizer.zero_grad()

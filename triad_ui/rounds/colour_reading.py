@@ -8,8 +8,6 @@ soon known by heart. Knows no files.
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +30,7 @@ from triad_ui.model.embedded.colour_sight import (
     colours_of,
 )
 from triad_ui.records import ManufacturingProcess
+from triad_ui.rounds.falling_rate import falling_rate
 from triad_ui.rounds.step_pictures import Shown
 from triad_ui.rounds.step_reading import pair_of
 from triad_ui.synthesis.families.palette import METALS, NAMED
@@ -127,14 +126,7 @@ def train_colours(
     }
     optimizer = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.1, betas=(0.9, 0.98))
     reader.train()
-    started = time.monotonic()
-    for step in range(1, steps + 1):
-        done = max(step / steps, (time.monotonic() - started) / seconds)
-        if done > 1:
-            break
-        for group in optimizer.param_groups:
-            falling = 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done))
-            group["lr"] = rate * min(1.0, step / 100) * falling
+    for step in falling_rate(optimizer, rate, steps, seconds):
         chosen = rng.integers(len(pictures), size=batch_size)
         some = [0, *(1 + rng.permutation(WRONG)[:AT_ONCE])]
         another = [int(rng.choice(alike[pictures[int(k)].family])) for k in chosen]

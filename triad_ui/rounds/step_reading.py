@@ -7,8 +7,6 @@ the pictures is hidden, so that it is known what would be said of any part. Know
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -23,6 +21,7 @@ from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.step_reader import PLACES, VALUE, Line, StepReader, line_of, padded
 from triad_ui.records import ManufacturingProcess, ProcessStep
 from triad_ui.rounds import logistic
+from triad_ui.rounds.falling_rate import falling_rate
 from triad_ui.rounds.step_pictures import Shown
 from triad_ui.synthesis.families.palette import METALS, NAMED
 from triad_ui.synthesis.product import Family, Spec
@@ -181,14 +180,7 @@ def train_reading(
         reader.parameters(), lr=rate, weight_decay=0.05, betas=(0.9, 0.98)
     )
     reader.train()
-    started = time.monotonic()
-    for step in range(1, steps + 1):
-        done = max(step / steps, (time.monotonic() - started) / seconds)
-        if done > 1:
-            break
-        for group in optimizer.param_groups:
-            falling = 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done))
-            group["lr"] = rate * min(1.0, step / 100) * falling
+    for step in falling_rate(optimizer, rate, steps, seconds):
         chosen = [pictures[int(k)] for k in rng.integers(len(pictures), size=batch_size)]
         lines = [
             line
