@@ -91,7 +91,7 @@ def caps(*names: str) -> list[Shown]:
 
 def test_what_it_learns_of_some_colours_holds_for_others() -> None:
     torch.manual_seed(0)
-    reader = ColourReader()
+    reader = ColourReader(3)
     start(reader)
     seen: list[tuple[int, int]] = []
     train_colours(
@@ -112,5 +112,5 @@ def test_what_it_learns_of_some_colours_holds_for_others() -> None:
 def test_nothing_to_learn_from_is_said() -> None:
     with pytest.raises(TrainingError, match="draw some"):
         train_colours(
-            ColourReader(), [], DRAWN, steps=1, seconds=1, seed=0, on_step=lambda *a: None
+            ColourReader(3), [], DRAWN, steps=1, seconds=1, seed=0, on_step=lambda *a: None
         )

@@ -175,7 +175,7 @@ def _recorded(answers: Answers, known: Answers | None, model: LanguageModel) -> 
     words = model.engine.split()
     allowed = max((TOLERANCE[word] for word in words if word in TOLERANCE), default=0.05)
     found = []
-    for name, share in (("first", 1), ("again", 1), ("red", 8), ("blue", 8)):
+    for name, share in (("first", 1), ("again", 1), ("red", 8), ("blue", 8), ("apart", 8)):
         now, then = getattr(answers, name), getattr(known, name)
         if now is not None and then is not None and abs(now - then) > share * allowed:
             found.append(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 
 from triad_ui.model.embedded.encoder import Lexicon
@@ -19,6 +20,7 @@ from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.colour_reading import start, train_colours
 from triad_ui.rounds.examples import TRAINED
+from triad_ui.rounds.naming import faults, train_naming
 from triad_ui.rounds.step_pictures import DRAWN, Shown, step_pictures
 from triad_ui.rounds.step_reading import train_reading, weigh
 from triad_ui.synthesis.assembly import Assembly
@@ -31,6 +33,8 @@ ASSEMBLIES = 0.4
 """Share of the parts that are assemblies."""
 LATER = 0.1
 """As many parts again, of the families kept for later and of those that were read, to weigh."""
+PLACED = 4000
+"""Of the parts that are read, about so many are drawn again to see where faults lie."""
 SEEDS = 300_000_000
 
 
@@ -40,20 +44,25 @@ class Amounts(Protocol):
     parts: int
     readings: int
     orders: int
+    names: int
 
 
 def learn_steps(
     projector: Projector, lexicon: Lexicon, weights: Path, work: Path, budget: Amounts, *,
     seed: int, jobs: int, say: Callable[[str], None],
-    note: Callable[[str, int, int, dict[str, float]], None],
+    note: Callable[[str, int, int, dict[str, float]], None], kinds: Sequence[str],
     processes: Sequence[ManufacturingProcess] = (),
 ) -> None:  # fmt: skip
-    """Train the projector's `steps` and `orders`, weigh their doubts; or read all from `work`."""
+    """Train the projector's `steps` and `orders`, weigh their doubts; or read all from `work`.
+
+    kinds: names of the faults against a process, in the reader's order.
+    """
     kept = work / "steps.pt"
     state = torch.load(kept, weights_only=True) if kept.exists() else {}
-    if "orders" in state:  # an older version's are learned again
+    orders = state.get("orders", {})
+    if any(name.startswith("naming.") for name in orders):  # an older version's are learned again
         projector.steps.load_state_dict(state["steps"])
-        projector.orders.load_state_dict(state["orders"])
+        projector.orders.load_state_dict(orders)
         projector.findings.against.load_state_dict(state["against"])
         return
 
@@ -78,6 +87,14 @@ def learn_steps(
     train_colours(
         projector.orders, read, DRAWN, steps=budget.orders, seconds=1e9, seed=seed,
         on_step=lambda *told: note("orders", *told),
+    )  # fmt: skip
+    told = faults(
+        [*weighed, *read[:: max(1, len(read) // PLACED)]], DRAWN, kinds,
+        np.random.default_rng([seed, 8]),
+    )  # fmt: skip
+    train_naming(
+        projector.orders, told, steps=budget.names, seed=seed,
+        on_step=lambda *told: note("names", *told),
     )  # fmt: skip
     loss = weigh(projector, weighed, DRAWN, lexicon, seed)
     say(f"weighed doubts: cross-entropy {loss:.3f} (0.562 says nothing)")

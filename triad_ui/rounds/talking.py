@@ -114,28 +114,37 @@ class Talker(nn.Module):
         """The visual rows of a conversation without a picture, float32 (0, width)."""
         return torch.zeros(0, self.language.config.hidden_size)
 
+    def hidden(self, sequence: Sequenced, own: Tensor) -> Tensor:
+        """The language model's last states (L, width) of a sequence; own: its visual rows."""
+        ids = torch.tensor(sequence.ids)
+        words = self.language.get_input_embeddings()
+        table = torch.cat([words(ids.clamp_min(0)).float(), own])
+        index = torch.where(ids < 0, len(ids) - 1 - ids, torch.arange(len(ids)))
+        seen = sequence.seen()
+        return (
+            self.language.get_base_model()
+            .model(
+                inputs_embeds=table[index][None],
+                attention_mask=None if seen is None else seen[None, None],
+                position_ids=torch.tensor(sequence.places)[None],
+                use_cache=False,
+            )
+            .last_hidden_state[0]
+        )
+
     def answer_loss(self, held: Sequence[Sequenced], visual: Sequence[Tensor]) -> dict[str, Tensor]:
         """ "answer": weighted mean cross-entropy of the learned words. "contradicted": whether each
         step of a process is, told at the end of its line, so that the model learns to hold step by
         step against what is there. visual: rows (N, width) of each."""
-        words = self.language.get_input_embeddings()
         base = self.language.get_base_model()
         wrong, weight, told, truth = [], [], [], []
         # one after the other: padded to the longest of a batch, half of the positions were empty
         for sequence, own in zip(held, visual):
             ids = torch.tensor(sequence.ids)
-            table = torch.cat([words(ids.clamp_min(0)).float(), own])
-            index = torch.where(ids < 0, len(ids) - 1 - ids, torch.arange(len(ids)))
             weights = torch.tensor(sequence.weights)[1:]
             on = weights > 0
-            seen = sequence.seen()
             with self.mixed():
-                hidden = base.model(
-                    inputs_embeds=table[index][None],
-                    attention_mask=None if seen is None else seen[None, None],
-                    position_ids=torch.tensor(sequence.places)[None],
-                    use_cache=False,
-                ).last_hidden_state[0]
+                hidden = self.hidden(sequence, own)
                 logits = base.lm_head(hidden[:-1][on])
                 if sequence.steps:
                     ends, contradicted = zip(*sequence.steps)

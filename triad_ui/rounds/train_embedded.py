@@ -1,8 +1,9 @@
 """Trains the embedded model from procedural pictures: `python -m triad_ui train-embedded`.
 
 Examples are made once and kept; stage (a) teaches the projector to look, stage (b) the language
-model to read and talk; a held-out validation is scored on the way; the adapter is written whole.
-A second call takes the examples and stage (a) from the work folder and goes on with stage (b).
+model to read and talk, stage (c) to trust what the projector found; a held-out validation is scored
+on the way; the adapter is written whole. A second call takes the examples and stage (a) from the
+work folder and goes on with stage (b).
 Knows nothing of corrections by people: those are rounds of their own.
 """
 
@@ -37,6 +38,7 @@ from triad_ui.rounds.looking import Looking, Words, train_looking
 from triad_ui.rounds.step_pictures import DRAWN
 from triad_ui.rounds.step_reading import sorts_of, vocabulary
 from triad_ui.rounds.talking import Talker, opening_logits, train_talking
+from triad_ui.rounds.trusting import train_trusting
 from triad_ui.rounds.wording import train_words, words_right
 from triad_ui.synthesis.families import HELD_OUT
 from triad_ui.synthesis.surface import SURFACE_KINDS
@@ -59,9 +61,10 @@ HELD_OUT_SEED = 950_000_000
 class Budget:
     """How much to train. examples: seeds of pictures; close: parts that are looked at closely,
     looks: batches of frames of them; epochs: of stage (a); parts: pictures whose steps are read,
-    readings: batches of them, orders: of processes beside them; words: batches of parts told in
-    words alone; steps: batches of stage (b); batch: their size; minutes: of stage (b) at the most,
-    the rate falls to nothing by then."""
+    readings: batches of them, orders: of processes beside them, names: of what contradicts these;
+    words: batches of parts told in words alone; steps: batches of stage (b); batch: their size;
+    minutes: of stage (b) at the most, the rate falls to nothing by then; trusted, trusting: batches
+    and minutes of stage (c)."""
 
     examples: int
     close: int
@@ -70,29 +73,32 @@ class Budget:
     parts: int
     readings: int
     orders: int
+    names: int
     words: int
     steps: int
     batch: int = 8
     minutes: float = 1e6
     validation: int = 200
+    trusted: int = 0
+    trusting: float = 1e6
 
 
 BUDGETS = {
     "smoke": Budget(
-        50, close=40, looks=2, epochs=1, parts=40, readings=3, orders=3, words=2, steps=3,
-        batch=2, validation=10,
+        50, close=40, looks=2, epochs=1, parts=40, readings=3, orders=3, names=2, words=2, steps=3,
+        batch=2, validation=10, trusted=2,
     ),
     "20m": Budget(
-        600, close=2500, looks=200, epochs=10, parts=2500, readings=300, orders=400, words=0,
-        steps=100, minutes=5, validation=50,
+        600, close=2500, looks=200, epochs=10, parts=2500, readings=300, orders=400, names=150,
+        words=0, steps=100, minutes=5, validation=50, trusted=40, trusting=4,
     ),
     "1h": Budget(
-        1500, close=6000, looks=600, epochs=8, parts=8000, readings=1200, orders=1500, words=20,
-        steps=500, minutes=15, validation=100,
+        1500, close=6000, looks=600, epochs=8, parts=8000, readings=1200, orders=1500, names=400,
+        words=20, steps=500, minutes=15, validation=100, trusted=150, trusting=12,
     ),
     "3h": Budget(
-        6000, close=12000, looks=1500, epochs=8, parts=20000, readings=4000, orders=8000,
-        words=300, steps=1800, minutes=70,
+        6000, close=12000, looks=1500, epochs=8, parts=20000, readings=4000, orders=8000, names=800,
+        words=300, steps=1800, minutes=70, trusted=500, trusting=50,
     ),
 }  # fmt: skip
 
@@ -187,7 +193,7 @@ def train_embedded(
         torch.save(projector.state_dict(), looked)
     learn_steps(
         projector, Lexicon(tokenizer, table), weights, work, budget, seed=seed, jobs=jobs, say=say,
-        note=note, processes=processes,
+        note=note, kinds=LOGICAL_KINDS, processes=processes,
     )  # fmt: skip
     loss = weigh_looks(projector, later or first)
     say(f"weighed close looks and the map: cross-entropy {loss:.3f}")
@@ -226,9 +232,14 @@ def train_embedded(
         seconds=budget.minutes * 60, seed=seed,
         on_step=step_done, batch_size=budget.batch, state=work / "talking.pt", processes=processes,
     )  # fmt: skip
+    train_trusting(
+        talker, train + later, words.kind_index, steps=budget.trusted,
+        seconds=budget.trusting * 60, seed=seed, on_step=lambda *a: note("c", *a),
+        batch_size=min(6, budget.batch), processes=processes,
+    )  # fmt: skip
     report["verdict"] = _measured(opening_logits(talker, valid), valid)
     report["verdict, new families"] = _measured(opening_logits(talker, unseen), unseen)
-    say(f"after stage b: {report}")
+    say(f"after stage c: {report}")
     log.close()
     return write_adapter(out, talker, report, budget, seed, started, origin)
 

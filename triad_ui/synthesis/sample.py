@@ -220,7 +220,7 @@ def _disobey(
     for _ in range(6):
         fault = family.logical_defect(spec, rng)
         other = family.render(fault.spec, _stream(seed, "query"), size)
-        mask, seen = _difference(rgb, foreground, other.rgb, other.foreground)
+        mask, seen = difference(rgb, foreground, other.rgb, other.foreground)
         if best is None or seen > best[0]:
             best = seen, (fault, other.rgb, other.foreground, mask)
         if seen >= 1:
@@ -228,7 +228,7 @@ def _disobey(
     return best[1]
 
 
-def _difference(
+def difference(
     rgb: np.ndarray, foreground: np.ndarray, other: np.ndarray, other_foreground: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Where two renderings differ, lightly closed, and how well that is seen (1 is enough)."""

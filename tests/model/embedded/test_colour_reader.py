@@ -52,7 +52,7 @@ def process(*steps: tuple[str, tuple[str, ...]]) -> ManufacturingProcess:
 @pytest.fixture
 def reader() -> ColourReader:
     torch.manual_seed(0)
-    made = ColourReader().eval().requires_grad_(False)
+    made = ColourReader(3).eval().requires_grad_(False)
     start(made)
     return made
 

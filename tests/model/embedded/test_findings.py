@@ -15,7 +15,6 @@ from tests.model.tiny import stub_tower, visual, write_tokenizer
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.close_reader import Close
-from triad_ui.model.embedded.colour_reader import NEVER, Contradiction
 from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon
 from triad_ui.model.embedded.findings import (
     CAUTION,
@@ -25,15 +24,10 @@ from triad_ui.model.embedded.findings import (
     JUDGED,
     NAMED,
     PLACED,
-    SEEN,
-    STEP,
-    WRITTEN,
     Findings,
-    doubts,
     strange,
 )
 from triad_ui.model.embedded.projector import Projector
-from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
 from triad_ui.records import ManufacturingProcess, ProcessStep
 
 WIDTH, KINDS, SURFACE = 64, 5, 3
@@ -212,64 +206,6 @@ def test_an_image_score_counts_as_a_change_of_what_is_shown(tmp_path: Path) -> N
     other = replace(image, anomaly_map=replace(image.anomaly_map, score=0.2))
     assert encoder.keys([image]) != encoder.keys([other])
     assert encoder.count([image]) == views.count([image]) + FINDINGS
-
-
-def reading(*lowest: float) -> Reading:
-    """Of steps 2, 3, ..., a colour of each borne out as told; axis 60 is written, 61 is seen."""
-    axes, told = torch.eye(WIDTH), torch.zeros(len(lowest), SORTS)
-    told[:, 0] = torch.tensor(lowest)
-    known = torch.tensor(0.5)
-    return Reading(tuple(range(2, 2 + len(lowest))), told, told, known, axes[60], axes[61])
-
-
-def test_a_contradicted_process_makes_a_sound_part_faulty(
-    findings: Findings, cells: views.Cells
-) -> None:
-    judged_as(findings, -3.0)
-    findings.against.weight.fill_(4.0)
-    findings.against.bias.fill_(-4.0)
-    tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
-    agreed, against = reading(0.0, -0.2, 0.0), reading(0.0, -6.0, -0.6)
-    without = findings.judgement(tokens, cells, evidence)
-    assert float(without.faulty) == pytest.approx(-3.0) and without.contradicted is None
-    good = findings.judgement(tokens, cells, evidence, None, agreed)
-    bad = findings.judgement(tokens, cells, evidence, None, against)
-    assert float(good.faulty) < -2 and float(bad.faulty) > 2
-    assert float(bad.contradicted) == pytest.approx(-4 + 4 * 1.5 * (6 + 6.6) / -LEAST)
-    said = findings(tokens, cells, evidence, None, against)
-    assert int(said[STEP].argmax()) == 45 + 2  # step 3, "1" is at axis 45
-    assert int(said[WRITTEN].argmax()) == 60 and int(said[SEEN].argmax()) == 61
-    assert int(said[CONTRADICTED].argmax()) == 41  # "faulty"
-    quiet = findings(tokens, cells, evidence, None, agreed)[[STEP, WRITTEN, SEEN]]
-    assert float(quiet.abs().max()) < 0.1 * float(said[WRITTEN].max())
-    nothing = findings(tokens, cells, evidence)[CONTRADICTED:]
-    assert not nothing.any()
-
-
-def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:
-    lowest = torch.tensor([[-1.0, 0.0, -2.0], [-3.0, 0.0, 0.0]])
-    losses = torch.tensor([[-1.5, 0.0, -2.0], [-3.0, 0.0, 0.0]])
-    known, word = torch.tensor(0.5), torch.zeros(4)
-    read = Reading((1, 2), losses, lowest, known, word, word)
-    told = doubts(read) * LEAST
-    assert told[:6].tolist() == pytest.approx([-3, 0, -2, -4.5, 0, -2])
-    assert torch.allclose(told[6:12], told[:6] * 0.5) and told[12:].tolist() == [0]
-    for odds, share in ((4.0, 0.5), (-30.0, -1.0)):
-        colours = Contradiction(torch.tensor(odds), torch.zeros(2))
-        again = doubts(replace(read, colours=colours))
-        assert torch.equal(again[:12], told[:12] / LEAST) and float(again[12]) == share
-
-
-def test_the_step_told_is_the_one_that_both_readings_doubt(
-    findings: Findings, cells: views.Cells
-) -> None:
-    findings.against.bias.fill_(9.0)
-    tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
-    read = reading(-1.0, -0.5, 0.0)
-    for steps, told in (([0.0, 0.0, 0.0], 2), ([NEVER, 3.0, -3.0], 3), ([-3.0, 1.0, 9.0], 4)):
-        colours = Contradiction(torch.tensor(1.0), torch.tensor(steps))
-        said = findings(tokens, cells, evidence, None, replace(read, colours=colours))
-        assert int(said[STEP].argmax()) == 45 + told - 1  # "1" is at axis 45
 
 
 def test_another_process_is_another_picture_to_the_model(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.colour_naming import Naming
 from triad_ui.model.embedded.colour_sight import (
     CELLS,
     COLOURS,
@@ -52,10 +53,14 @@ NEVER = -20.0
 @dataclass(frozen=True, slots=True, eq=False)
 class Contradiction:
     """odds: that the picture contradicts the process, a scalar, log-odds of two readings added up.
-    steps: (S,), log-odds that it contradicts each step, NEVER of one without values."""
+    steps: (S,), log-odds that it contradicts each step, NEVER of one without values. kinds:
+    (kinds,), places: (9,), shares of what the fault may be and of where it may lie, if there is
+    one."""
 
     odds: Tensor
     steps: Tensor
+    kinds: Tensor
+    places: Tensor
 
 
 def ordered(process: ManufacturingProcess) -> Tensor:
@@ -114,9 +119,12 @@ def _meant(word: str) -> tuple[int, int]:
 
 
 class ColourReader(nn.Module):
-    """Pictures and what is ordered -> log-odds that the one contradicts the other."""
+    """Pictures and what is ordered -> log-odds that the one contradicts the other.
 
-    def __init__(self, dropout: float = 0.2) -> None:
+    kinds: of faults against a process, that it tells apart.
+    """
+
+    def __init__(self, kinds: int, dropout: float = 0.2) -> None:
         super().__init__()
         self.sight = Sight()
         self.read = nn.Sequential(
@@ -137,6 +145,7 @@ class ColourReader(nn.Module):
             nn.Linear(INNER, INNER), nn.GELU(),
         )  # fmt: skip
         self.add = nn.Sequential(nn.Linear(2 * INNER + 4, INNER), nn.GELU(), nn.Linear(INNER, 1))
+        self.naming = Naming(WIDTH, kinds, CELLS)
         for part in (self.sort, self.name, self.count, self.before, self.nth, self.of, self.place):
             nn.init.normal_(part.weight, std=0.3)
 
@@ -147,6 +156,20 @@ class ColourReader(nn.Module):
         seen: (N, len(COLOURS), SHAPE + CELLS**2) of `Sight`. values: int64 (N, L, 9) of `ordered`,
         rows beyond a process's end -1.
         """
+        return self._read(seen, values)[:3]
+
+    def named(self, seen: Tensor, values: Tensor) -> tuple[Tensor, ...]:
+        """What `forward` gives, then logits of the kind of the fault (N, kinds) and of its place
+        (N, 9), if there is one; to these alone gradients flow."""
+        read, summed, blame, tokens, looks = self._read(seen, values)
+        tokens, looks = tokens.detach(), looks.detach()
+        whole, colours, told = tokens.split([1, len(COLOURS), values.shape[1]], 1)
+        maps = (seen[..., SHAPE:].detach() / 2) ** 2
+        kinds, places = self.naming(whole[:, 0], colours, looks, told, blame.detach(), maps)
+        return read, summed, blame, kinds, places
+
+    def _read(self, seen: Tensor, values: Tensor) -> tuple[Tensor, ...]:
+        """What `forward` gives, then all tokens, and the colours as they are seen."""
         on = values[..., SORT] >= 0
         held = values.clamp_min(0)
         colour = on & (values[..., SORT] == COLOUR)
@@ -174,7 +197,7 @@ class ColourReader(nn.Module):
         none = ((values[..., SORT] == ABSENT) & on).float().sum(1)
         read = self.tell(tokens[:, 0])[:, 0]
         blame = self.blame(tokens[:, first:])[..., 0].masked_fill(~on, NEVER)
-        return read, self._sum(seen[..., :SHAPE], wanted, pieces, none), blame
+        return read, self._sum(seen[..., :SHAPE], wanted, pieces, none), blame, tokens, looks
 
     def _words(self, held: Tensor, looks: Tensor, colour: Tensor, which: Tensor) -> Tensor:
         """The values as they are read, (N, L, WIDTH)."""
@@ -210,11 +233,14 @@ class ColourReader(nn.Module):
         values = ordered(process)
         if not len(values):
             return None
-        read, summed, blame = self(self.sight(colours_of(scene.near[None])), values[None])
+        seen = self.sight(colours_of(scene.near[None]))
+        read, summed, blame, kinds, places = self.named(seen, values[None])
         steps = [step.number for step in process.steps if step.attributes]
         worst = [blame[0][values[:, STEP] == step] for step in steps]
         by_step = [float(each.max()) if len(each) else NEVER for each in worst]
-        return Contradiction((read + summed)[0], torch.tensor(by_step))
+        return Contradiction(
+            (read + summed)[0], torch.tensor(by_step), kinds[0].softmax(0), places[0].softmax(0)
+        )
 
 
 class Layer(nn.Module):

@@ -118,6 +118,7 @@ class Findings(nn.Module):
         colours = self.colour_logits(tokens[cells.kinds == BASE]).softmax(1).mean(0)
         # strange beside good parts, a fault by its looks, or against the process: any is enough
         faulty = self.judge(strange(evidence))[0]
+        seen = None
         if close is not None:
             seen = self.find(beside(found(close), evidence))[0] - CAUTION
             faulty = torch.logaddexp(faulty, seen)
@@ -127,6 +128,12 @@ class Findings(nn.Module):
             # what is no likelier than before the process was read makes no part faulty
             beyond = (contradicted.exp() - CONTRADICTED_BEFORE).clamp_min(1e-9).log()
             faulty = torch.logaddexp(faulty, beyond)
+            if reading.colours is not None:
+                share = beyond.sigmoid() if seen is None else (beyond - seen).sigmoid()
+                named = reading.colours.kinds
+                named = torch.cat([torch.zeros(len(kinds) - len(named)), named])
+                kinds = kinds + share * (named - kinds)
+                places = places + share * (reading.colours.places - places)
         return Judgement(faulty, contradicted, kinds, places, colours)
 
     def forward(
@@ -138,7 +145,10 @@ class Findings(nn.Module):
         reading: Reading | None = None,
     ) -> Tensor:
         """Visual tokens float32 (FINDINGS, width) that follow the query's own."""
-        seen = self.judgement(tokens, cells, evidence, close, reading)
+        return self.told(self.judgement(tokens, cells, evidence, close, reading), reading)
+
+    def told(self, seen: Judgement, reading: Reading | None) -> Tensor:
+        """The same of a judgement and the reading that it comes from."""
         shares, order = seen.colours.topk(SHOWN_COLOURS)
         loudness = shares / (shares + LEAST_COLOUR)
         told = torch.cat(

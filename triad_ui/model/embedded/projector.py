@@ -51,7 +51,7 @@ class Projector(nn.Module):
         self.findings = Findings(width, kinds)
         self.close = CloseReader(surface)
         self.steps = StepReader(width, vocabulary)
-        self.orders = ColourReader()
+        self.orders = ColourReader(kinds - surface)
 
     def forward(self, cells: Cells) -> Tensor:
         """Visual tokens float32 (N, width), in the order of the cells."""

@@ -1,0 +1,120 @@
+"""Findings that are drawn beside a truth instead of seen in its picture.
+
+What findings say of families that were trained on is surer than what they say of others, so a
+language model that learns from those reads the wrong ones: it would trust the kind and place that
+it is told and doubt the judgement. Drawn ones are as sure as they claim to be: a finding is a
+channel whose log-likelihood ratio is normal with twice its mean as variance, of which the odds
+that are told are the true ones. How much a channel tells is drawn anew each time, so that any
+expert can stand behind it. Knows no pictures and no files.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from triad_ui.instruct.attributes import COLOURS
+from triad_ui.instruct.truth import Truth
+from triad_ui.model.embedded.encoder import Lexicon
+from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE, PLACES, Findings, Judgement
+from triad_ui.model.embedded.step_reader import SORTS, Reading
+from triad_ui.records import LOCATIONS
+
+STRANGE, DOUBTED = (0.3, 8.0), (0.1, 6.0)
+"""Least and most of what is told in the mean of strangeness and of doubts of a process, in nats."""
+NAMED, PLACED, STEPS = (1.0, 30.0), (1.0, 20.0), (0.5, 15.0)
+LEAST_OF_ORDERS = 0.3
+"""Kinds and places of a contradicted process may be told less surely: at least so much."""
+SHOWN = 0.7
+"""Share of faults against the process, of those that a reference shows, that look strange too."""
+WORDS_RIGHT = 0.7
+"""Share of contradicted processes of which the right words are told."""
+
+
+def drawn(
+    truth: Truth, visible: bool, colours: Tensor, kind_index: dict[str, int], findings: Findings,
+    lexicon: Lexicon, rng: np.random.Generator,
+) -> tuple[Tensor, float]:  # fmt: skip
+    """Tokens float32 (FINDINGS, width) as `Findings` would tell, and the log-odds of a fault in
+    them, good and faulty being as likely, and faults of either sort.
+
+    visible: whether a fault shows without the process. colours: (COLOURS,), shares of the picture.
+    kind_index: as of `looking.Words`, from 1.
+    """
+    ordered = truth.defective and bool(truth.expected)
+    strange = truth.defective and visible and (not ordered or rng.random() < SHOWN)
+    odds = _ratio(strange, STRANGE, rng) - np.log(2)
+    contradicted, reading = None, None
+    if truth.process is not None and any(step.attributes for step in truth.process.steps):
+        ratio = _ratio(truth.contradicts, DOUBTED, rng)
+        contradicted = torch.tensor(np.log(np.exp(ratio) / 2 + CONTRADICTED_BEFORE))
+        odds = np.logaddexp(odds, ratio - np.log(2))
+        reading = _reading(truth, lexicon, rng)
+    kinds, places = len(kind_index), PLACES
+    kind = kind_index.get(truth.kind, 0) - 1
+    place = LOCATIONS.index(truth.location) if truth.location in LOCATIONS else -1
+    least = LEAST_OF_ORDERS if ordered else 1.0
+    seen = Judgement(
+        torch.tensor(float(odds)),
+        None if contradicted is None else contradicted.float(),
+        _among(kinds, kind, (NAMED[0] * least, NAMED[1]), rng).softmax(0),
+        _among(places, place, (PLACED[0] * least, PLACED[1]), rng).softmax(0),
+        colours,
+    )
+    return findings.told(seen, reading), float(odds)
+
+
+def _strength(bounds: tuple[float, float], rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(*np.log(bounds))))
+
+
+def _ratio(so: bool, bounds: tuple[float, float], rng: np.random.Generator) -> float:
+    """Log-likelihood ratio of something that is so, or is not."""
+    mean = _strength(bounds, rng)
+    return (mean if so else -mean) + np.sqrt(2 * mean) * rng.normal()
+
+
+def _among(count: int, which: int, bounds: tuple[float, float], rng: np.random.Generator) -> Tensor:
+    """Log-likelihoods (count,), of which one is so; any of them for -1."""
+    mean = _strength(bounds, rng)
+    told = np.sqrt(mean) * rng.normal(size=count)
+    told[which if which >= 0 else rng.integers(count)] += mean
+    return torch.from_numpy(told).float()
+
+
+def _reading(truth: Truth, lexicon: Lexicon, rng: np.random.Generator) -> Reading:
+    """Which step is doubted, by which word, and what is seen instead."""
+    steps = [step for step in truth.process.steps if step.attributes]
+    numbers = tuple(step.number for step in steps)
+    wrong = numbers.index(truth.step) if truth.contradicts and truth.step in numbers else -1
+    doubted = _among(len(numbers), wrong, STEPS, rng)
+    written, seen = _words(truth.expected), _words(truth.observed)
+    differ = [word for word in written if word not in seen]
+    instead = [word for word in seen if word not in written]
+    if not truth.contradicts or not differ or rng.random() >= WORDS_RIGHT:
+        step = steps[int(doubted.argmax())]
+        differ = _words(" ".join(a.partition(":")[2] or a for a in step.attributes)) or ["part"]
+        instead = []
+    shown = _vector(instead[int(rng.integers(len(instead)))], lexicon) if instead else 0.0
+    sure = rng.uniform(0.4, 1.0) if instead else 0.0
+    others = [_vector(str(word), lexicon) for word in rng.choice(COLOURS[:10], 3, replace=False)]
+    return Reading(
+        numbers,
+        torch.zeros(len(numbers), SORTS),
+        -doubted[:, None].expand(-1, SORTS),
+        torch.tensor(1.0),
+        _vector(differ[int(rng.integers(len(differ)))], lexicon),
+        shown * sure + (1 - sure) * torch.stack(others).mean(0),
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+|\d+", text.lower())
+
+
+def _vector(word: str, lexicon: Lexicon) -> Tensor:
+    """The first piece of a word, as within a line."""
+    return lexicon.table[lexicon.tokenizer.encode(" " + word)[0]].float()
