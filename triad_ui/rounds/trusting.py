@@ -2,9 +2,9 @@
 
 The same conversations as in stage (b), but of what the pictures say only the findings stand there,
 drawn beside the truth (`drawn_findings.py`), half of the time without a single cell: so nothing but
-a finding tells, and each is as sure as it says. The opening letter is drawn to the odds that the findings
-bear, not to what is so, which no finding knows for certain. Projector and readers stay as they are.
-Knows nothing of files.
+a finding tells, and each is as sure as it says. The opening letter is drawn to the odds that the
+findings bear, not to what is so, which no finding knows for certain. Projector and readers stay as
+they are. Knows nothing of files.
 """
 
 from __future__ import annotations
