@@ -244,7 +244,8 @@ class Inspector:
         yield turn
         reading = time.perf_counter() - started
         first_token = 0.0
-        steps = len(inspection.process.steps) if inspection.process else None
+        process = inspection.process
+        steps = [step.text for step in process.steps] if process else None
         try:
             for chunk in model.stream(images, messages, options, stop):
                 now = time.perf_counter() - started

@@ -141,17 +141,31 @@ def test_kinds_are_words_of_their_own(text: str, kind: str) -> None:
     assert find_kind(text) == kind
 
 
+STEPS = ("Drill a hole.", "Press it.", "Insulate the wires, from the top")
+
+
 def test_a_reply_becomes_a_verdict() -> None:
     text = "There is a dent at the top left. This contradicts step 2: Press it."
-    verdict = parse(0.93, text, steps=3)
+    verdict = parse(0.93, text, steps=STEPS)
     assert (verdict.label, verdict.p_defective) == ("defective", 0.93)
     assert (verdict.location, verdict.step, verdict.kind) == ("top left", 2, "dent")
-    assert parse(0.5, text, steps=1).step is None
+    assert parse(0.5, text, steps=STEPS[:1]).step is None
     assert parse(0.5, text).label == "undecided"
 
 
+def test_the_words_of_a_quoted_step_name_no_place_and_no_kind() -> None:
+    verdict = parse(0.9, "Step 3: Insulate the wires, from the top. It calls for two.", steps=STEPS)
+    assert (verdict.location, verdict.step, verdict.kind) == (None, 3, "")
+    verdict = parse(0.9, "A crack at the left; see step 1 (drill a hole).", steps=STEPS)
+    assert (verdict.location, verdict.step, verdict.kind) == ("left", 1, "crack")
+    # what is said of a step in other words counts, and so does a step without a quotation
+    verdict = parse(0.9, "Step 3: a dent at the top.", steps=STEPS)
+    assert (verdict.location, verdict.step, verdict.kind) == ("top", 3, "dent")
+    assert parse(0.9, "Step 1: Drill a hole").kind == "hole"
+
+
 def test_words_do_not_overrule_the_probability() -> None:
-    verdict = parse(0.05, "There is a dent at the top left, see step 2.", steps=3)
+    verdict = parse(0.05, "There is a dent at the top left, see step 2.", steps=STEPS)
     assert verdict.label == "normal"
     assert (verdict.location, verdict.step, verdict.kind) == (None, None, "")
     assert parse(0.95, "I see no defect.").label == "defective"

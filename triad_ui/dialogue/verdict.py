@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from triad_ui.records import LOCATIONS, Label, Verdict
@@ -99,23 +100,35 @@ def find_kind(text: str, kinds: tuple[str, ...] = DEFECT_KINDS) -> str:
     return min(found)[2] if found else ""
 
 
+def without_quotes(text: str, steps: Sequence[str]) -> str:
+    """A text without the process steps that it quotes as "step 3: Insulate it from the top", of
+    which no word says where on the part something is, or what. steps: their texts, in order."""
+    for number, step in enumerate(steps, 1):
+        words = re.escape(step.strip().rstrip("."))
+        quoted = rf"(\bstep\s*{number})\s*[:,(\"\u201c]+\s*{words}\b"
+        text = re.sub(quoted, r"\1", text, flags=re.IGNORECASE)
+    return text
+
+
 def parse(
     p: float,
     text: str = "",
     *,
-    steps: int | None = None,
+    steps: Sequence[str] | None = None,
     kinds: tuple[str, ...] = DEFECT_KINDS,
 ) -> Verdict:
     """The verdict of a reply: label from `p`, place, step and kind from its words.
 
-    A normal verdict carries no place, step or kind. kinds: names that count as a kind of defect.
+    A normal verdict carries no place, step or kind. steps: texts of the process's steps, None
+    without one. kinds: names that count as a kind of defect.
     """
     verdict = Verdict(label=label_of(p), p_defective=p)
     if verdict.label == "normal":
         return verdict
+    own = without_quotes(text, steps or ())
     return replace(
         verdict,
-        location=find_location(text),
-        step=find_step(text, steps),
-        kind=find_kind(text, kinds),
+        location=find_location(own),
+        step=find_step(text, None if steps is None else len(steps)),
+        kind=find_kind(own, kinds),
     )

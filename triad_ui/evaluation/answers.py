@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from triad_ui.dialogue.prompt import DEFAULT_QUESTION, process_preamble
-from triad_ui.dialogue.verdict import find_kind, find_location, find_step, label_of
+from triad_ui.dialogue.verdict import (
+    find_kind,
+    find_location,
+    find_step,
+    label_of,
+    without_quotes,
+)
 from triad_ui.errors import ExpertError, ModelError, ModelNotReady
 from triad_ui.evaluation.answer_cases import AnswerCase, Group
 from triad_ui.evaluation.answer_reading import claims_defect, reading_faults
@@ -182,6 +188,7 @@ def _answered(case: AnswerCase, kept: dict) -> Answered:
     sample, text = case.sample, kept["answer"]
     label = label_of(kept["p"])
     faults = reading_faults(text, label)
+    own = without_quotes(text, [step.text for step in sample.process.steps])
     return Answered(
         seed=sample.seed,
         family=sample.family,
@@ -192,7 +199,7 @@ def _answered(case: AnswerCase, kept: dict) -> Answered:
         p_without_process=kept["p_without_process"],
         label=label,
         answer=text,
-        said=Named(find_kind(text), find_location(text), find_step(text)),
+        said=Named(find_kind(own), find_location(own), find_step(text)),
         claims=claims_defect(text),
         faults=(FAILED, *faults) if kept["state"] == "failed" else faults,
         seconds=kept["seconds"],
