@@ -84,20 +84,9 @@ def all_words(encode: Encode) -> torch.Tensor:
 
 def run(base: Path, folder: Path, said: list[str], start: Path | None = None) -> dict:
     budget = Budget(
-        8,
-        close=4,
-        looks=2,
-        epochs=2,
-        parts=6,
-        readings=2,
-        orders=2,
-        names=2,
-        words=2,
-        steps=3,
-        batch=2,
-        validation=6,
-        trusted=2,
-    )
+        8, close=4, looks=2, epochs=2, parts=6, readings=2, orders=2, names=2, words=2, steps=3,
+        batch=2, validation=6, trusted=2,
+    )  # fmt: skip
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
         say=said.append, start=start,

@@ -17,6 +17,7 @@ from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE, FINDINGS, Findings, Judgement
 from triad_ui.model.embedded.step_reader import Reading
 from triad_ui.records import LOCATIONS, ProcessStep
+from triad_ui.rounds.conversations import Sequenced
 from triad_ui.rounds.drawn_findings import drawn
 from triad_ui.rounds.talking import Talker
 from triad_ui.rounds.trusting import train_trusting, trusting_loss
@@ -173,10 +174,13 @@ def test_half_of_the_examples_show_their_cells(
     talker: Talker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lengths: list[int] = []
-    whole = Talker.hidden
-    monkeypatch.setattr(
-        Talker, "hidden", lambda self, seq, own: lengths.append(len(own)) or whole(self, seq, own)
-    )
+    whole = Talker.predicted
+
+    def counted(self: Talker, sequence: Sequenced, own: torch.Tensor) -> tuple:
+        lengths.append(len(own))
+        return whole(self, sequence, own)
+
+    monkeypatch.setattr(Talker, "predicted", counted)
     for _ in range(3):
         loss_of(talker)
     alone = [length == FINDINGS for length in lengths]

@@ -101,9 +101,12 @@ class Talker(nn.Module):
         """What the query says of a process, as it would be read in use."""
         if process is None:
             return None
+        return read_process(self.projector, example.scene, process, self.lexicon())
+
+    def lexicon(self) -> Lexicon:
+        """The language model's own words."""
         table = self.language.get_input_embeddings().weight.detach()
-        lexicon = Lexicon(self.tokenizer, table)
-        return read_process(self.projector, example.scene, process, lexicon)
+        return Lexicon(self.tokenizer, table)
 
     def mixed(self) -> torch.autocast:
         """Products are taken in the type of the base weights; losses are float32 in any case."""
@@ -114,44 +117,39 @@ class Talker(nn.Module):
         """The visual rows of a conversation without a picture, float32 (0, width)."""
         return torch.zeros(0, self.language.config.hidden_size)
 
-    def hidden(self, sequence: Sequenced, own: Tensor) -> Tensor:
-        """The language model's last states (L, width) of a sequence; own: its visual rows."""
-        ids = torch.tensor(sequence.ids)
-        words = self.language.get_input_embeddings()
+    def predicted(self, sequence: Sequenced, own: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The language model's last states (L, width), and of the K words that are learned: logits
+        float32 (K, words), ids (K,), weights (K,). own: the sequence's visual rows."""
+        ids, weights = torch.tensor(sequence.ids), torch.tensor(sequence.weights)[1:]
+        on, seen = weights > 0, sequence.seen()
+        words, base = self.language.get_input_embeddings(), self.language.get_base_model()
         table = torch.cat([words(ids.clamp_min(0)).float(), own])
         index = torch.where(ids < 0, len(ids) - 1 - ids, torch.arange(len(ids)))
-        seen = sequence.seen()
-        return (
-            self.language.get_base_model()
-            .model(
+        with self.mixed():
+            hidden = base.model(
                 inputs_embeds=table[index][None],
                 attention_mask=None if seen is None else seen[None, None],
                 position_ids=torch.tensor(sequence.places)[None],
                 use_cache=False,
-            )
-            .last_hidden_state[0]
-        )
+            ).last_hidden_state[0]
+            logits = base.lm_head(hidden[:-1][on])
+        return hidden, logits.float(), ids[1:][on], weights[on]
 
     def answer_loss(self, held: Sequence[Sequenced], visual: Sequence[Tensor]) -> dict[str, Tensor]:
         """ "answer": weighted mean cross-entropy of the learned words. "contradicted": whether each
         step of a process is, told at the end of its line, so that the model learns to hold step by
         step against what is there. visual: rows (N, width) of each."""
-        base = self.language.get_base_model()
         wrong, weight, told, truth = [], [], [], []
         # one after the other: padded to the longest of a batch, half of the positions were empty
-        for sequence, own in zip(held, visual):
-            ids = torch.tensor(sequence.ids)
-            weights = torch.tensor(sequence.weights)[1:]
-            on = weights > 0
-            with self.mixed():
-                hidden = self.hidden(sequence, own)
-                logits = base.lm_head(hidden[:-1][on])
-                if sequence.steps:
-                    ends, contradicted = zip(*sequence.steps)
+        for sequence, rows in zip(held, visual):
+            hidden, logits, ids, weights = self.predicted(sequence, rows)
+            if sequence.steps:
+                ends, contradicted = zip(*sequence.steps)
+                with self.mixed():
                     told.append(self.contradicted(hidden[list(ends)])[:, 0].float())
-                    truth += contradicted
-            wrong.append(functional.cross_entropy(logits.float(), ids[1:][on], reduction="none"))
-            weight.append(weights[on])
+                truth += contradicted
+            wrong.append(functional.cross_entropy(logits, ids, reduction="none"))
+            weight.append(weights)
         shares = torch.cat(weight)
         losses = {"answer": (torch.cat(wrong) * shares).sum() / shares.sum()}
         if told:

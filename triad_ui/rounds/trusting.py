@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.dialogue import prompt
-from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.conversations import OPENING_WEIGHT, elsewhere, sequenced, taught
 from triad_ui.rounds.drawn_findings import drawn
@@ -68,9 +67,8 @@ def trusting_loss(
     "opening": mean cross-entropy of the letter, against the odds that the findings bear.
     """
     tokenizer = talker.tokenizer
-    lexicon = Lexicon(tokenizer, talker.language.get_input_embeddings().weight.detach())
+    lexicon = talker.lexicon()
     letters = torch.tensor([tokenizer.encode(word)[0] for word in (prompt.YES, prompt.NO)])
-    head = talker.language.get_base_model().lm_head
     wrong, shares, opening = [torch.zeros(())], [torch.zeros(())], []
     for example in examples:
         truth = elsewhere(example.truth, processes, rng)
@@ -86,12 +84,7 @@ def trusting_loss(
         counts = [len(each) for each in rows] + [0] * (len(example.cells) - len(rows))
         messages, branches = taught(truth, rng)
         sequence = sequenced(messages, counts, tokenizer, truth, branches)
-        weights = torch.tensor(sequence.weights)[1:]
-        on = weights > 0
-        with talker.mixed():
-            hidden = talker.hidden(sequence, torch.cat(rows))
-            logits = head(hidden[:-1][on]).float()
-        targets, weights = torch.tensor(sequence.ids)[1:][on], weights[on]
+        _, logits, targets, weights = talker.predicted(sequence, torch.cat(rows))
         letter = (weights == OPENING_WEIGHT) & torch.isin(targets, letters)
         rest = functional.cross_entropy(logits[~letter], targets[~letter], reduction="none")
         wrong.append((rest * weights[~letter]).sum())
