@@ -85,9 +85,9 @@ def parts(count: int, families: Sequence[str]) -> list[Shown]:
     """Drawn parts, seen through a stub tower."""
     made = []
     for seed in range(count):
-        part = draw_part(seed, families)
-        scene = see(part.rgb, stub_tower)
-        made.append(Shown(part.family, part.spec, part.ordered, part.grey, scene))
+        part = draw_part(seed, families, painted=True)
+        scene, paint = see(part.rgb, stub_tower), torch.from_numpy(part.paint)
+        made.append(Shown(part.family, part.spec, part.ordered, part.grey, scene, paint))
     return made
 
 

@@ -8,23 +8,16 @@ import numpy as np
 import pytest
 import torch
 
+from tests.model.embedded.as_painted import AsPainted
 from tests.model.tiny import stub_tower
 from tests.rounds.made_up import parts
 from triad_ui.errors import TrainingError
-from triad_ui.model.embedded.colour_reader import (
-    MOST,
-    SORT,
-    STEP,
-    ColourReader,
-    ordered,
-)
-from triad_ui.model.embedded.colour_sight import (
-    SIDE,
-    colours_of,
-)
+from triad_ui.model.embedded.colour_orders import MOST, SORT, STEP, ordered
+from triad_ui.model.embedded.colour_reader import ColourReader
+from triad_ui.model.embedded.colour_sight import SIDE, shades
 from triad_ui.model.embedded.scene import see
 from triad_ui.records import ManufacturingProcess, ProcessStep
-from triad_ui.rounds.colour_reading import WRONG, differing, orders, start, train_colours
+from triad_ui.rounds.colour_reading import WRONG, differing, orders, train_colours
 from triad_ui.rounds.step_pictures import DRAWN, Shown
 from triad_ui.synthesis.families.palette import NAMED
 
@@ -85,14 +78,15 @@ def caps(*names: str) -> list[Shown]:
     for name in names:
         rgb = np.full((SIDE * 4, SIDE * 4, 3), NAMED["grey"], np.uint8)
         rgb[SIDE:-SIDE, SIDE:-SIDE] = NAMED[name]
-        made.append(Shown("cap", {"cap": name}, {"cap": name}, False, see(rgb, stub_tower)))
+        spec, nowhere = {"cap": name}, torch.zeros(0, 0)
+        made.append(Shown("cap", spec, spec, False, see(rgb, stub_tower), nowhere))
     return made
 
 
 def test_what_it_learns_of_some_colours_holds_for_others() -> None:
     torch.manual_seed(0)
     reader = ColourReader(3)
-    start(reader)
+    reader.sight.paint = AsPainted()
     seen: list[tuple[int, int]] = []
     train_colours(
         reader, caps(*SEEN), {"cap": Cap()}, steps=60, seconds=1e9, seed=0, batch_size=12,
@@ -101,10 +95,10 @@ def test_what_it_learns_of_some_colours_holds_for_others() -> None:
     )  # fmt: skip
     assert seen[-1] == (60, 60) and not reader.training
     for shown in caps(*LATER):
-        pixels = colours_of(shown.scene.near[None])
+        pixels = shades(shown.scene.picture[None])
         values = torch.stack([told((f"cap: {name}",)) for name in LATER])
         with torch.no_grad():
-            found = reader(reader.sight(pixels).expand(len(LATER), -1, -1), values)
+            found = reader(reader.sight(pixels).each(len(LATER)), values)
         for way in found:  # as it is read, as the colours add up, and of the one value
             assert LATER[int(way.flatten().argmin())] == shown.spec["cap"]
 

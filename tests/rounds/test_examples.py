@@ -90,7 +90,7 @@ def test_what_is_there_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_worker", FewLines())
     monkeypatch.setattr(module, "SHARD", 2)
     for seed in (10, 12):
-        module._write_shard(tmp_path / f"{seed:09d}.pt", seed, min(2, 13 - seed))
+        module._write_shard(tmp_path / f"{seed:09d}.fine.pt", seed, min(2, 13 - seed))
     monkeypatch.setattr(
         "triad_ui.rounds.shards.ProcessPoolExecutor", lambda *_a: pytest.fail("made again")
     )

@@ -64,7 +64,7 @@ def test_a_part_follows_from_its_seed_and_is_told_as_it_is(family: str) -> None:
         assert (again.spec, again.ordered, again.grey) == (spec, ordered, part.grey)
         assert part.mask.any() == bool(part.fault)
         true, wrong = pair_of(
-            Shown(family, spec, ordered, part.grey, see(rgb, stub_tower)),
+            Shown(family, spec, ordered, part.grey, see(rgb, stub_tower), torch.zeros(0, 0)),
             DRAWN[family],
             np.random.default_rng(seed),
         )

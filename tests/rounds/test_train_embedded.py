@@ -84,8 +84,8 @@ def all_words(encode: Encode) -> torch.Tensor:
 
 def run(base: Path, folder: Path, said: list[str], start: Path | None = None) -> dict:
     budget = Budget(
-        8, close=4, looks=2, epochs=2, parts=6, readings=2, orders=2, names=2, words=2, steps=3,
-        batch=2, validation=6, trusted=2,
+        8, close=4, looks=2, epochs=2, parts=6, readings=2, paints=2, orders=2, names=2, words=2,
+        steps=3, batch=2, validation=6, trusted=2,
     )  # fmt: skip
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
@@ -109,7 +109,7 @@ def test_a_run_writes_an_adapter_that_loads_and_answers(base: Path, tmp_path: Pa
     lines = (tmp_path / "work" / "losses.jsonl").read_text("utf-8").splitlines()
     noted = [json.loads(line) for line in lines]
     assert [line["step"] for line in noted if line["stage"] == "b"] == [1, 2, 3]
-    for stage in ("words", "steps", "orders", "names", "close", "c"):
+    for stage in ("words", "steps", "paints", "orders", "names", "close", "c"):
         assert [line["step"] for line in noted if line["stage"] == stage] == [1, 2]
     assert 0 <= card["validation"]["words, new families"] <= 1
     assert any("stage b 3/3" in line for line in said)
@@ -122,7 +122,7 @@ def test_a_second_run_takes_stage_a_from_the_first(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(base, tmp_path, [])
-    for stage in ("train_reading", "train_colours", "train_naming"):
+    for stage in ("train_reading", "train_paint", "train_colours", "train_naming"):
         monkeypatch.setattr(learn_steps, stage, lambda *_a, **_k: pytest.fail("read again"))
     monkeypatch.setattr(learn_close, "train_close", lambda *_a, **_k: pytest.fail("looked again"))
     for stage in ("train_looking", "train_words"):
@@ -137,7 +137,7 @@ def test_a_run_goes_on_from_an_adapter(
     for stage in ("train_looking", "train_words", "train_talking", "train_trusting"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: None)
     monkeypatch.setattr(learn_close, "train_close", lambda *_a, **_k: None)
-    for stage in ("train_reading", "train_colours", "train_naming", "weigh"):
+    for stage in ("train_reading", "train_paint", "train_colours", "train_naming", "weigh"):
         monkeypatch.setattr(learn_steps, stage, lambda *_a, **_k: 0.0)
     start = tmp_path / "first" / "adapter"
     card = run(base, tmp_path / "second", [], start)

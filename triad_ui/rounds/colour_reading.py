@@ -17,29 +17,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
-from triad_ui.model.embedded.colour_reader import (
-    ATTRIBUTE,
-    MOST,
-    SORT,
-    STEP,
-    ColourReader,
-    ordered,
-)
-from triad_ui.model.embedded.colour_sight import (
-    COLOURS,
-    colours_of,
-)
+from triad_ui.model.embedded.colour_orders import ATTRIBUTE, MOST, SORT, STEP, ordered
+from triad_ui.model.embedded.colour_reader import ColourReader
+from triad_ui.model.embedded.colour_sight import Seen, Sight, joined, shades
 from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.falling_rate import falling_rate
 from triad_ui.rounds.step_pictures import Shown
 from triad_ui.rounds.step_reading import pair_of
-from triad_ui.synthesis.families.palette import METALS, NAMED
 from triad_ui.synthesis.product import Family
 
 WRONG = 4
 """Processes drawn for a part that it contradicts."""
 AT_ONCE = 2
 """Of them in a batch."""
+LOOKS = 2
+"""Looks at a picture: as it is, and from another place in another light."""
 BLAME, OF_ANOTHER = 0.7, 0.5
 """Weights of the loss of single values, and of another part's process."""
 LIGHT, TINT, NOISE = 0.1, 0.05, 0.03
@@ -55,14 +47,6 @@ class Orders:
 
     values: Tensor
     differs: Tensor
-
-
-def start(reader: ColourReader) -> None:
-    """Begin with the colours as they are painted, -1..1."""
-    oxide = {"oxide": METALS["black oxide"]}
-    painted = {**NAMED, **METALS, **oxide}
-    told = torch.tensor([painted[word] for word in COLOURS], dtype=torch.float32)
-    reader.sight.colours.copy_(told / 127.5 - 1)
 
 
 def orders(
@@ -119,7 +103,8 @@ def train_colours(
         raise TrainingError("There is no coloured picture to learn from; draw some first.")
     rng = np.random.default_rng([seed, 5])
     told = orders(pictures, families, rng)
-    pixels = torch.cat([colours_of(shown.scene.near[None]).half() for shown in pictures])
+    shown = torch.stack([shown.scene.picture for shown in pictures])
+    seen = joined([looks(reader.sight, shown, moved=look > 0) for look in range(LOOKS)])
     alike = {
         family: np.flatnonzero([shown.family == family for shown in pictures])
         for family in {shown.family for shown in pictures}
@@ -131,15 +116,23 @@ def train_colours(
         some = [0, *(1 + rng.permutation(WRONG)[:AT_ONCE])]
         another = [int(rng.choice(alike[pictures[int(k)].family])) for k in chosen]
         values = torch.cat([told.values[chosen][:, some], told.values[another][:, :1]], 1)
-        order, value = _losses(
-            reader, _moved(pixels[chosen].float()), values, told.differs[chosen][:, some]
-        )
+        look = rng.integers(LOOKS, size=batch_size)
+        beside = seen[torch.from_numpy(chosen + len(pictures) * look)]
+        order, value = _losses(reader, beside, values, told.differs[chosen][:, some])
         (order + BLAME * value).backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         on_step(step, steps, {"order": order.item(), "value": value.item()})
     reader.eval()
+
+
+def looks(sight: Sight, pictures: Tensor, *, moved: bool, at_once: int = 64) -> Seen:
+    """What is seen of pictures of scenes, as they are or from another place in another light."""
+    found = []
+    for some in pictures.split(at_once):
+        found.append(sight(_moved(shades(some)) if moved else shades(some)))
+    return joined(found)
 
 
 def _moved(pixels: Tensor) -> Tensor:
@@ -161,7 +154,7 @@ def _moved(pixels: Tensor) -> Tensor:
 
 
 def _losses(
-    reader: ColourReader, pixels: Tensor, values: Tensor, differs: Tensor
+    reader: ColourReader, seen: Seen, values: Tensor, differs: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Of processes, and of values. values: (N, P, MOST, 9), the first of each obeyed, the last of
     another part; differs: (N, P - 1, MOST), of all but the last. As many obeyed count as
@@ -170,8 +163,7 @@ def _losses(
     count, processes = values.shape[:2]
     longest = int(((values[..., SORT] >= 0) * torch.arange(1, 1 + MOST)).max())
     values, differs = values[:, :, :longest], differs[:, :, :longest]
-    seen = reader.sight(pixels).repeat_interleave(processes, 0)
-    *readings, blame = reader(seen, values.flatten(0, 1))
+    *readings, blame = reader(seen.each(processes), values.flatten(0, 1))
     other = (values[:, 1:] != values[:, :1]).flatten(2).any(2).float()
     truth = (torch.arange(processes) > 0).float().expand(count, -1)
     share = torch.tensor([AT_ONCE, *[1.0] * AT_ONCE, OF_ANOTHER])

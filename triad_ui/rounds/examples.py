@@ -168,7 +168,7 @@ def examples(
     varied: see `ExampleMaker`.
     """
     paths = shards(
-        folder, ".pt", SHARD, first_seed, count, jobs,
+        folder, ".fine.pt", SHARD, first_seed, count, jobs,
         start=_start_worker, given=(weights, tuple(families), varied), write=_write_shard,
         on_made=in_seeds(on_progress, SHARD, count),
     )  # fmt: skip
@@ -198,7 +198,7 @@ def _packed(example: Example) -> tuple:
     return (
         example.seed, example.family, cells, example.truth, example.visible,
         example.masked.half(), example.colours.half(), example.evidence,
-        [(scene.near, scene.far) for scene in (example.scene, *example.closer, *example.good)],
+        [scene.parts() for scene in (example.scene, *example.closer, *example.good)],
         example.frames,
     )  # fmt: skip
 

@@ -18,9 +18,10 @@ import torch
 from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import ManufacturingProcess
-from triad_ui.rounds.colour_reading import start, train_colours
+from triad_ui.rounds.colour_reading import train_colours
 from triad_ui.rounds.examples import TRAINED
 from triad_ui.rounds.naming import faults, train_naming
+from triad_ui.rounds.painting import train_paint
 from triad_ui.rounds.step_pictures import DRAWN, Shown, step_pictures
 from triad_ui.rounds.step_reading import train_reading, weigh
 from triad_ui.synthesis.assembly import Assembly
@@ -43,6 +44,7 @@ class Amounts(Protocol):
 
     parts: int
     readings: int
+    paints: int
     orders: int
     names: int
 
@@ -60,7 +62,7 @@ def learn_steps(
     kept = work / "steps.pt"
     state = torch.load(kept, weights_only=True) if kept.exists() else {}
     orders = state.get("orders", {})
-    if any(name.startswith("naming.") for name in orders):  # an older version's are learned again
+    if "sight.paint.name.weight" in orders:  # an older version's are learned again
         projector.steps.load_state_dict(state["steps"])
         projector.orders.load_state_dict(orders)
         projector.findings.against.load_state_dict(state["against"])
@@ -83,7 +85,10 @@ def learn_steps(
         steps=budget.readings, seconds=1e9, seed=seed, processes=processes,
         on_step=lambda *told: note("steps", *told),
     )  # fmt: skip
-    start(projector.orders)
+    train_paint(
+        projector.orders.sight.paint, read, steps=budget.paints, seconds=1e9, seed=seed,
+        on_step=lambda *told: note("paints", *told),
+    )  # fmt: skip
     train_colours(
         projector.orders, read, DRAWN, steps=budget.orders, seconds=1e9, seed=seed,
         on_step=lambda *told: note("orders", *told),

@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
-from triad_ui.model.embedded.colour_reader import MOST, ColourReader, ordered
-from triad_ui.model.embedded.colour_sight import colours_of
+from triad_ui.model.embedded.colour_orders import MOST, ordered
+from triad_ui.model.embedded.colour_reader import ColourReader
+from triad_ui.model.embedded.colour_sight import joined, shades
 from triad_ui.records import LOCATIONS
 from triad_ui.rounds.falling_rate import falling_rate
 from triad_ui.rounds.step_pictures import SIZE, Shown
@@ -30,7 +31,7 @@ BACKWARDS = {"missing part": "extra part", "extra part": "missing part"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Faults:
-    """pixels: float16 (N, 3, SIDE, SIDE) of `colours_of`. values: int64 (N, MOST, 9), of a process
+    """pixels: uint8 (N, 3, FINE, FINE), of scenes. values: int64 (N, MOST, 9), of a process
     that each contradicts; see `ordered`. kinds: int64 (N,), places: int64 (N,), of the 3x3."""
 
     pixels: Tensor
@@ -64,8 +65,7 @@ def faults(
             continue
         values = torch.full((MOST, 9), -1)
         values[: len(told)] = told
-        pixels = colours_of(shown.scene.near[None])[0].half()
-        rows.append((pixels, values, kinds.index(kind), LOCATIONS.index(place)))
+        rows.append((shown.scene.picture, values, kinds.index(kind), LOCATIONS.index(place)))
     if not rows:
         raise TrainingError("No part contradicts a process of its colours; draw more parts.")
     pixels, values, named, placed = zip(*rows)
@@ -85,7 +85,7 @@ def train_naming(
     reader.eval()
     reader.naming.train()
     with torch.no_grad():
-        seen = torch.cat([reader.sight(some.float()) for some in told.pixels.split(batch_size)])
+        seen = joined([reader.sight(shades(some)) for some in told.pixels.split(batch_size)])
     for step in falling_rate(optimizer, rate, steps):
         chosen = rng.integers(len(told.values), size=batch_size)
         values = told.values[chosen]

@@ -16,14 +16,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
 from triad_ui.model.embedded import views
+from triad_ui.model.embedded.paint import SIDE as PAINT_SIDE
 from triad_ui.model.embedded.scene import Scene, see
 from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.synthesis.assembly import Assembly
-from triad_ui.synthesis.camera import Station, draw_station, shoot
+from triad_ui.synthesis.camera import Station, draw_station, plain, shoot
 from triad_ui.synthesis.families import FAMILIES
+from triad_ui.synthesis.families.palette import METALS, NAMED
 from triad_ui.synthesis.product import Family, Rendering, Spec
 from triad_ui.synthesis.surface import SURFACE_KINDS, damage
 
@@ -31,19 +34,25 @@ SHARD = 250
 SIZE = 384
 DISOBEYED, DAMAGED = 0.45, 0.2
 """Shares of parts that are not what was first ordered, and of parts with a fault of the surface."""
+PAINTS = np.array([*NAMED.values(), *METALS.values()], np.float32)
+"""`paint.COLOURS` as they are painted, 0..255."""
+ALMOST = 40.0
+"""How far from one of them a shade of it may be."""
 DRAWN: Mapping[str, Family] = {**FAMILIES, Assembly.name: Assembly()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
     """A drawn part: what it has (`spec`), and its picture, float16. ordered: what was ordered of
-    it, the same or what `spec` disobeys. grey: the camera sees no colours."""
+    it, the same or what `spec` disobeys. grey: the camera sees no colours. paint: which of COLOURS
+    each place has, uint8 (SIDE, SIDE) of `Paint`, len(COLOURS) of what is none."""
 
     family: str
     spec: Spec
     ordered: Spec
     grey: bool
     scene: Scene
+    paint: Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,15 +68,19 @@ class Shot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing(Shot):
-    """A part of SIZE x SIZE pixels; spec, ordered, grey see `Shown`."""
+    """A part of SIZE x SIZE pixels; spec, ordered, grey, paint see `Shown`."""
 
     spec: Spec
     ordered: Spec
     grey: bool
+    paint: np.ndarray
 
 
-def draw_part(seed: int, families: Sequence[str], damaged: float = DAMAGED) -> Drawing:
-    """The part of a seed. damaged: share of parts with a fault of the surface."""
+def draw_part(
+    seed: int, families: Sequence[str], damaged: float = DAMAGED, *, painted: bool = False
+) -> Drawing:
+    """The part of a seed. damaged: share of parts with a fault of the surface. painted: its paint
+    is told too, else (0, 0) of it."""
 
     def stream(number: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64([seed, 31, number]))
@@ -80,8 +93,13 @@ def draw_part(seed: int, families: Sequence[str], damaged: float = DAMAGED) -> D
     made = family.render(spec, stream(3), SIZE)
     kind = drawn_kind(choice, damaged)
     station = draw_station(stream(5), made.rgb, made.foreground, aligned=family.aligned)
-    fault, rgb, mask = photographed(made, kind, station, stream(4), stream(6))
-    return Drawing(family.name, fault, rgb, mask, spec, ordered, station.grey)
+    fault, worn = damaged_of(made, kind, stream(4))
+    shot = shoot(station, *worn, stream(6))
+    paint = np.zeros((0, 0), np.uint8)
+    if painted:
+        flat = family.paint(spec, stream(3), SIZE).rgb
+        paint = paint_of(shoot(plain(station), flat, *worn[1:], stream(6)).rgb)
+    return Drawing(family.name, fault, shot.rgb, shot.mask, spec, ordered, station.grey, paint)
 
 
 def drawn_kind(choice: np.random.Generator, damaged: float) -> str:
@@ -97,13 +115,30 @@ def photographed(
 ) -> tuple[str, np.ndarray, np.ndarray]:  # fmt: skip
     """What is drawn, with a fault of that kind, at a station: the fault that there is ("" if it
     found nothing to lie on), rgb, and mask, as of `Shot`."""
-    rgb, foreground, mask, fault = made.rgb, made.foreground, np.zeros_like(made.foreground), ""
+    fault, worn = damaged_of(made, kind, rng)
+    shot = shoot(station, *worn, camera)
+    return fault, shot.rgb, shot.mask
+
+
+def damaged_of(
+    made: Rendering, kind: str, rng: np.random.Generator
+) -> tuple[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The fault that there is, and the part's rgb, foreground and mask with it."""
     if kind:
         with suppress(ValueError):  # nothing to lie on
-            done = damage(kind, rgb, foreground, rng)
-            rgb, foreground, mask, fault = done.rgb, done.foreground, done.mask, kind
-    shot = shoot(station, rgb, foreground, mask, camera)
-    return fault, shot.rgb, shot.mask
+            done = damage(kind, made.rgb, made.foreground, rng)
+            return kind, (done.rgb, done.foreground, done.mask)
+    return "", (made.rgb, made.foreground, np.zeros_like(made.foreground))
+
+
+def paint_of(flat: np.ndarray) -> np.ndarray:
+    """A picture of nothing but paint, uint8 (H, H, 3) -> which of `paint.COLOURS` each place has,
+    uint8 (SIDE, SIDE), len(COLOURS) of what is none of them."""
+    few = cv2.resize(flat, (PAINT_SIDE, PAINT_SIDE), interpolation=cv2.INTER_NEAREST)
+    apart = ((few[:, :, None].astype(np.float32) - PAINTS) ** 2).sum(-1)
+    found = apart.argmin(-1)
+    found[apart.min(-1) > ALMOST**2] = len(PAINTS)
+    return found.astype(np.uint8)
 
 
 def step_pictures(
@@ -112,7 +147,7 @@ def step_pictures(
 ) -> list[Shown]:  # fmt: skip
     """Parts of `count` seeds from first_seed on, read from `folder` or drawn and written there."""
     paths = shards(
-        folder, ".pickle", SHARD, first_seed, count, jobs,
+        folder, ".fine.pickle", SHARD, first_seed, count, jobs,
         start=_start_worker, given=(weights, tuple(families)), write=_write_shard,
         on_made=in_seeds(on_progress, SHARD, count),
     )  # fmt: skip
@@ -140,10 +175,10 @@ def _write_shard(path: Path, seed: int, count: int) -> None:
     tower, families = _worker
     made = []
     for number in range(seed, seed + count):
-        part = draw_part(number, families, DAMAGED)
+        part = draw_part(number, families, DAMAGED, painted=True)
         with torch.inference_mode():
             scene = see(part.rgb, tower).half()
-        pictures = scene.near.numpy(), scene.far.numpy()
+        pictures = [part.paint, *(kept.numpy() for kept in scene.parts())]
         made.append((part.family, part.spec, part.ordered, part.grey, *pictures))
     draft = path.with_suffix(f".{os.getpid()}.part")
     draft.write_bytes(pickle.dumps(made))
@@ -152,7 +187,6 @@ def _write_shard(path: Path, seed: int, count: int) -> None:
 
 def _read(path: Path) -> Iterator[Shown]:
     # our own files, written a moment ago on this machine
-    for family, spec, ordered, grey, near, far in pickle.loads(path.read_bytes()):
-        yield Shown(
-            family, spec, ordered, grey, Scene(torch.from_numpy(near), torch.from_numpy(far))
-        )
+    for family, spec, ordered, grey, *pictures in pickle.loads(path.read_bytes()):
+        paint, *scene = (torch.from_numpy(kept) for kept in pictures)
+        yield Shown(family, spec, ordered, grey, Scene(*scene), paint)

@@ -12,6 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from triad_ui.synthesis.assembly_layout import (
+    AROUND,
+    CORNERS,
+    CUPS,
+    FORMS,
+    GRID,
+    LAYOUTS,
+    ORDERS,
+    SPREAD,
+    STRIPS,
+    form_of,
+    place,
+)
 from triad_ui.synthesis.families.drawing import (
     Canvas,
     box,
@@ -46,23 +59,11 @@ MARKS = (
     "mark", "dot", "clip", "stamp", "notch", "sticker", "patch", "tag", "spot", "latch",
     "imprint", "arrow", "wedge", "drop", "flag", "slider", "hand",
 )  # fmt: skip
-ROW, COLUMN, CIRCLE, GRID = "left to right", "top to bottom", "clockwise from the top", "row by row"
-STRIPS, CUPS = "side by side", "in the cups"
-LAYOUTS = (ROW, COLUMN, CIRCLE, GRID, STRIPS, CUPS)
-ORDERS = {
-    ROW: ("from the left", "left to right"),
-    COLUMN: ("from the top", "top to bottom"),
-    CIRCLE: ("clockwise from the top",),
-    GRID: ("row by row",),
-    STRIPS: ("from the left", "side by side, left to right", "left to right"),
-    CUPS: ("in the cups", "row by row"),
-}
-CORNERS = {
-    "top left": (-1, -1), "top right": (1, -1), "bottom left": (-1, 1), "bottom right": (1, 1),
-}  # fmt: skip
+LIST, TALLY, ALL, SUMS, ONE, NUMBER = "list", "tally", "all", "sums", "one", "number"
+"""How items are told: one by one, and with their number; all alike; so many of each colour; alike
+but for one; by their number alone."""
 MAKING = ("Make", "Form", "Mould", "Cut", "Press", "Dye", "Coat")
 FITTING = ("Fit", "Place", "Insert", "Set", "Mount", "Lay", "Add")
-FORMS = ("disc", "square", "triangle", "hexagon", "bar", "hollow")
 
 
 class Assembly(RecipeFamily):
@@ -82,11 +83,16 @@ class Assembly(RecipeFamily):
             count = 4 + 2 * int(rng.integers(2 if how == GRID else 4))
         elif how == STRIPS:
             count = 3 + int(rng.integers(6))
-        told = ("list", "list", "all", "sums")[int(rng.integers(4))]
+        told = (LIST, LIST, TALLY, ALL, SUMS, SUMS)[int(rng.integers(6))]
+        across = int(rng.integers(3, 8))
+        if how == SPREAD:
+            told, count = ONE, across * int(rng.integers(3, 8))
+        elif how == AROUND:
+            told, count = NUMBER, int(rng.integers(2, 10))
         main = pick(rng, colours, ground)
-        if told == "list":
+        if told in (LIST, TALLY):
             items = tuple(pick(rng, colours, ground) for _ in range(count))
-        elif told == "sums":
+        elif told == SUMS and rng.random() < 0.5:
             odd = int(rng.integers(1, count + 1)) if count > 1 else 0
             items = (main,) * (count - odd) + (pick(rng, colours, ground, main),) * odd
             items = tuple(items[int(k)] for k in rng.permutation(count))
@@ -96,7 +102,8 @@ class Assembly(RecipeFamily):
         return {
             "ground": ground, "items": items, "how": how, "told": told,
             "band": pick(rng, colours, ground), "mark": pick(rng, colours, ground),
-            "corner": tuple(CORNERS)[int(rng.integers(4))],
+            "corner": tuple(CORNERS)[int(rng.integers(len(CORNERS)))], "across": across,
+            "ends": bool(rng.random() < 0.3),
             "base": BASES[int(rng.integers(len(BASES)))], "noun": noun,
             "hoop": BANDS[int(rng.integers(len(BANDS)))],
             "tag": MARKS[int(rng.integers(len(MARKS)))],
@@ -108,20 +115,30 @@ class Assembly(RecipeFamily):
     def steps(self, spec: Spec) -> list[Step]:
         noun, plural = spec["noun"], spec["noun"] + "s"
         order = ORDERS[spec["how"]]
-        there = [colour for colour in spec["items"] if colour]
+        items = spec["items"]
+        there = [colour for colour in items if colour]
+        kinds = list(dict.fromkeys(there))
+        told: tuple[str, ...]
         if not there:
-            told: tuple[str, ...] = (f"{plural}: none",)
-        elif spec["told"] == "sums":
-            kinds = list(dict.fromkeys(there))
+            told = (f"{plural}: none",)
+        elif spec["told"] == ONE:
+            main = max(kinds, key=there.count)
+            odd = next((colour or "left out" for colour in items if colour != main), "")
+            told = (f"{plural}: {main}, one {odd}" if odd else f"all {plural}: {main}",)
+        elif spec["told"] == NUMBER:
+            told = (f"{plural} {order[0]}: {len(there)}",)
+        elif spec["told"] == SUMS:
             told = (f"{plural}: " + ", ".join(f"{there.count(k)} {k}" for k in kinds),)
-        elif spec["told"] == "all" and len(set(there)) == 1:
+        elif spec["told"] == ALL and len(kinds) == 1:
             told = (f"{plural}: {len(there)}", f"all {plural}: {there[0]}")
+        elif spec["told"] == TALLY:
+            told = (f"{plural}: {len(there)}", f"{order[0]}: {listed(items)}")
         else:
-            told = (f"{plural}: {listed(spec['items'])}",)
+            told = (f"{plural}: {listed(items)}",)
         fitted = tuple(f"{verb} the {plural}, {way}." for verb in FITTING[:4] for way in order)
         if told[0].startswith(f"{plural}: none"):
             fitted = (f"Leave the {noun} places.",)
-        mark = f"{spec['mark']} {spec['tag']}: {spec['corner']}"
+        mark = f"{spec['mark']} {spec['tag']}: {spec['corner'] or 'none'}"
         return [
             Step("base", tuple(f"{verb} the {spec['base']}." for verb in MAKING),
                  (f"{spec['base']}: {spec['ground']}",)),
@@ -133,27 +150,29 @@ class Assembly(RecipeFamily):
 
     def faults(self, spec: Spec, rng: np.random.Generator) -> list[Fault]:
         colours, noun, ground = tuple(NAMED), spec["noun"], spec["ground"]
-        tag = spec["tag"]
         items = list(spec["items"])
+        if spec["told"] == NUMBER:
+            return self._other_number(spec, rng) + self._of_others(spec, rng)
         k = int(rng.integers(len(items)))
         wrong, less = items.copy(), items.copy()
         wrong[k] = pick(rng, colours, ground, *items)
         less[k] = ""
+        if spec["told"] == SUMS and len(items) > 3 and rng.random() < 0.3:
+            less[k - 1] = ""
         whole = f"{len(items)} {noun}s"
-        moved = pick(rng, tuple(CORNERS), spec["corner"])
         found = [
             Fault({"items": tuple(wrong)}, "wrong colour", "items",
                   article(f"{items[k]} {noun}"), article(f"{wrong[k]} {noun}")),
             missing("items", "items", whole, f"no {noun} in place {k + 1}", tuple(less)),
-            wrong_colour(spec, rng, "ground", colours, "base", spec["base"], *items, spec["band"],
-                         spec["mark"]),
-            wrong_colour(spec, rng, "band", colours, "band", spec["hoop"], ground),
-            missing("band", "band", article(f"{spec['band']} {spec['hoop']}"),
-                    f"no {spec['hoop']}"),
-            Fault({"corner": moved}, "wrong position", "mark",
-                  f"the {tag} at the {spec['corner']}", f"the {tag} at the {moved}"),
+            *self._of_others(spec, rng),
         ]  # fmt: skip
-        if len(set(items)) > 1 and spec["told"] == "list":
+        if spec["told"] in (ALL, ONE, SUMS):
+            main = max(set(items), key=items.count)
+            other = pick(rng, colours, ground, *items)
+            changed = tuple(other if colour == main else colour for colour in items)
+            found.append(Fault({"items": changed}, "wrong colour", "items",
+                               f"{main} {noun}s", f"{other} {noun}s"))  # fmt: skip
+        if len(set(items)) > 1 and spec["told"] in (LIST, TALLY):
             other = next(i for i, colour in enumerate(items) if colour != items[k])
             swapped = items.copy()
             swapped[k], swapped[other] = swapped[other], swapped[k]
@@ -161,6 +180,32 @@ class Assembly(RecipeFamily):
             changes = {"items": tuple(swapped)}
             found.append(Fault(changes, "swapped parts", "items", expected, observed))
         return found
+
+    @staticmethod
+    def _of_others(spec: Spec, rng: np.random.Generator) -> list[Fault]:
+        """Faults of all but the items."""
+        colours, ground, hoop, tag = tuple(NAMED), spec["ground"], spec["hoop"], spec["tag"]
+        moved = pick(rng, tuple(CORNERS), spec["corner"])
+        items = spec["items"]
+        return [
+            wrong_colour(spec, rng, "ground", colours, "base", spec["base"], *items, spec["band"],
+                         spec["mark"]),
+            wrong_colour(spec, rng, "band", colours, "band", hoop, ground),
+            wrong_colour(spec, rng, "mark", colours, "mark", tag, ground, *items),
+            missing("band", "band", article(f"{spec['band']} {hoop}"), f"no {hoop}"),
+            missing("corner", "mark", article(f"{spec['mark']} {tag}"), f"no {tag}"),
+            Fault({"corner": moved}, "wrong position", "mark",
+                  f"the {tag} at the {spec['corner']}", f"the {tag} at the {moved}"),
+        ]  # fmt: skip
+
+    @staticmethod
+    def _other_number(spec: Spec, rng: np.random.Generator) -> list[Fault]:
+        """One item more or less."""
+        items, noun = spec["items"], spec["noun"]
+        more = len(items) < 2 or rng.random() < 0.5
+        changed = items + items[:1] if more else items[1:]
+        told = [f"{len(some)} {noun}{'' if len(some) == 1 else 's'}" for some in (items, changed)]
+        return [Fault({"items": changed}, "wrong count", "items", *told)]
 
     def draw(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:
         size, half = canvas.size, 0.4 + 0.04 * chance("half")
@@ -181,21 +226,23 @@ class Assembly(RecipeFamily):
             self._band(canvas, spec, chance)
         if spec["how"] == CUPS:
             for k in range(len(spec["items"])):
-                x, y, r = self._place(spec, k)
+                x, y, r = place(spec, k)
                 hollow = shade(spec["ground"], -0.6) * 0.75
                 canvas.paint(canvas.shape(disc(x, y, r * 1.15)), hollow, bevel=0.02, depth=-1.0)
         for k, colour in enumerate(spec["items"]):
             if colour:
-                x, y, r = self._place(spec, k)
+                x, y, r = place(spec, k)
                 x, y = np.array((x, y)) + 0.006 * chance.pair("item", k)
                 tint = shade(colour, chance("tint", k), chance("tone", k))
-                outline = _form(spec["form"], x, y, r)
+                outline = form_of(spec["form"], x, y, r)
                 if spec["how"] == STRIPS:
                     high = 0.1 + 0.14 * spec["spread"]
                     outline = (box(x - r, 0.5 - high, x + r, 0.5 + high),)
                 elif spec["how"] == CUPS and spec["form"] in ("bar", "square", "triangle"):
                     outline = (ellipse(x, y, r * 0.8, r),)
                 canvas.paint(canvas.shape(*outline), tint, bevel=0.015, gloss=0.2, shadow=0.01)
+        if not spec["corner"]:
+            return
         dx, dy = CORNERS[spec["corner"]]
         far = 0.225 if spec["outline"] in ("disc", "hexagon") else 0.3
         x, y = 0.5 + far * dx + 0.01 * chance("mx"), 0.5 + far * dy + 0.01 * chance("my")
@@ -206,6 +253,11 @@ class Assembly(RecipeFamily):
     def _band(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:
         tint = shade(spec["band"], chance("band"), chance("band hue"))
         wide = 0.025 + 0.01 * chance("wide")
+        if spec["ends"]:
+            for side in (0.1, 0.9):
+                low = box(side - 2 * wide, 0.22, side + 2 * wide, 0.78, 0.01)
+                canvas.paint(canvas.shape(low), tint, bevel=0.008)
+            return
         if spec["outline"] == "plate":
             line = box(0.145, 0.145, 0.855, 0.855, 0.03)
         elif spec["outline"] == "field":
@@ -214,40 +266,3 @@ class Assembly(RecipeFamily):
             line = disc(0.5, 0.5, 0.37)
         closed = spec["outline"] != "field"
         canvas.paint(canvas.stroke(line, wide, closed), tint, bevel=0.006)
-
-    @staticmethod
-    def _place(spec: Spec, k: int) -> tuple[float, float, float]:
-        """Centre and radius of an item."""
-        count, spread = len(spec["items"]), spec["spread"]
-        if spec["how"] == CIRCLE:
-            way = 2 * np.pi * k / count - np.pi / 2
-            far = 0.14 * spread
-            return 0.5 + far * np.cos(way), 0.5 + far * np.sin(way), 0.055 * spread
-        if spec["how"] == STRIPS:
-            wide = 0.4 * spread / count
-            return 0.5 + wide * (k - (count - 1) / 2), 0.5, wide / 2 * 0.94
-        if spec["how"] == CUPS:
-            across = count // 2
-            gap = min(0.16, 0.42 / across) * spread
-            x = 0.5 + gap * (k % across - (across - 1) / 2)
-            return x, 0.5 + gap * (k // across - 0.5), gap * 0.4
-        if spec["how"] == GRID:
-            across = count // 2
-            gap = 0.36 / across * spread
-            x = 0.5 + gap * (k % across - (across - 1) / 2)
-            return x, 0.5 + 0.14 * spread * (k // across - 0.5), 0.05 * spread
-        along = 0.5 + 0.36 * spread / max(count, 3) * (k - (count - 1) / 2)
-        r = min(0.06, 0.15 / max(count, 3) + 0.01) * spread
-        return (along, 0.5, r) if spec["how"] == ROW else (0.5, along, r)
-
-
-def _form(form: str, x: float, y: float, r: float) -> tuple[np.ndarray, ...]:
-    """Outlines of an item."""
-    if form == "square":
-        return (box(x - r * 0.9, y - r * 0.9, x + r * 0.9, y + r * 0.9, 0.01),)
-    if form == "bar":
-        return (box(x - r * 0.5, y - r * 1.1, x + r * 0.5, y + r * 1.1, 0.008),)
-    if form == "hollow":
-        return disc(x, y, r), disc(x, y, r * 0.45)
-    sides = {"triangle": 3, "hexagon": 6}.get(form)
-    return (regular(x, y, r, sides, -np.pi / 2) if sides else disc(x, y, r),)

@@ -6,7 +6,7 @@ nothing of defects: a mask is warped with the picture, no more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -17,6 +17,8 @@ from triad_ui.synthesis.background import draw_background, grain
 Framing = Literal["object", "through", "full"]
 """object: the part lies whole inside the frame; through: it runs out of it; full: it fills it."""
 
+BARE = (255, 0, 255)
+"""What no part is painted in."""
 _LIGHT = 24  # cells of the light field across the picture; light is smooth
 
 
@@ -129,6 +131,17 @@ def draw_station(
         shadow=float(rng.uniform(0.1, 0.65)),
         base=base,
     )
+
+
+def plain(station: Station) -> Station:
+    """The same pose before nothing: even light, a perfect lens and sensor, background BARE."""
+    size = station.background.shape[0]
+    return replace(
+        station, background=np.full((size, size, 3), BARE, np.uint8),
+        light=np.ones_like(station.light), white=np.ones_like(station.white), drift=0.0,
+        mottle=0.0, colours=np.eye(3, dtype=np.float32), curve=np.arange(256, dtype=np.uint8),
+        blur=0.0, noise=0.0, quality=None, grey=False, shadow=0.0,
+    )  # fmt: skip
 
 
 def shoot(

@@ -73,3 +73,7 @@ class Family(Protocol):
         order that does not depend on `spec`, so that two specs with equal generator states differ
         only where the specs do."""
         ...
+
+    def paint(self, spec: Spec, rng: np.random.Generator, size: int) -> Rendering:
+        """What `render` draws from the same state, in plain paint without light and texture."""
+        ...

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
+from tests.model.embedded.as_painted import PAINT, AsPainted
 from tests.model.tiny import stub_tower, visual
-from triad_ui.model.embedded.colour_reader import (
+from triad_ui.model.embedded.colour_orders import (
     ABSENT,
     ATTRIBUTE,
     BEFORE,
@@ -14,7 +17,6 @@ from triad_ui.model.embedded.colour_reader import (
     COUNT,
     MOST,
     NAME,
-    NEVER,
     NTH,
     OF,
     OTHER,
@@ -24,24 +26,16 @@ from triad_ui.model.embedded.colour_reader import (
     STEP,
     VALUE,
     WAYS,
-    ColourReader,
     ordered,
 )
-from triad_ui.model.embedded.colour_sight import (
-    CELLS,
-    COLOURS,
-    METALS,
-    SHAPE,
-    SIDE,
-    colours_of,
-)
-from triad_ui.model.embedded.scene import see
+from triad_ui.model.embedded.colour_reader import NEVER, ColourReader
+from triad_ui.model.embedded.colour_sight import CELLS, SHAPE, Seen, shades
+from triad_ui.model.embedded.colour_spots import SPOTS, TOLD
+from triad_ui.model.embedded.paint import COLOURS, METALS
+from triad_ui.model.embedded.scene import FINE, close_look, see
 from triad_ui.records import ManufacturingProcess, ProcessStep
-from triad_ui.rounds.colour_reading import start
 from triad_ui.synthesis.families.palette import METALS as BARE
 from triad_ui.synthesis.families.palette import NAMED
-
-PAINT = {name: [value / 127.5 - 1 for value in rgb] for name, rgb in NAMED.items()}
 
 
 def process(*steps: tuple[str, tuple[str, ...]]) -> ManufacturingProcess:
@@ -53,15 +47,15 @@ def process(*steps: tuple[str, tuple[str, ...]]) -> ManufacturingProcess:
 def reader() -> ColourReader:
     torch.manual_seed(0)
     made = ColourReader(3).eval().requires_grad_(False)
-    start(made)
+    made.sight.paint = AsPainted()
     return made
 
 
 def stripes(*names: str) -> torch.Tensor:
-    """A picture (1, 3, SIDE, SIDE) of upright stripes."""
-    column = torch.arange(SIDE) * len(names) // SIDE
+    """A picture (1, 3, FINE, FINE) of upright stripes."""
+    column = torch.arange(FINE) * len(names) // FINE
     colours = torch.tensor([PAINT[name] for name in names])
-    return colours[column].T[None, :, None].expand(1, 3, SIDE, SIDE)
+    return colours[column].T[None, :, None].expand(1, 3, FINE, FINE)
 
 
 def test_the_words_for_colours_are_those_that_parts_are_painted_in() -> None:
@@ -99,24 +93,36 @@ def test_a_process_is_read_value_by_value() -> None:
 def test_the_picture_is_that_of_the_scene() -> None:
     image = visual(3)
     scene = see(image.rgb, stub_tower)
-    shown = colours_of(scene.near[None])[0]
-    assert shown.shape == (3, SIDE, SIDE)
-    height, width = image.rgb.shape[:2]
-    mean = torch.from_numpy(image.rgb).float().view(SIDE, height // SIDE, SIDE, width // SIDE, 3)
-    assert torch.allclose(shown, mean.mean((1, 3)).permute(2, 0, 1) / 127.5 - 1, atol=0.05)
+    shown = shades(scene.picture[None])[0]
+    assert shown.shape == (3, FINE, FINE)
+    fine = cv2.resize(image.rgb, (FINE, FINE), interpolation=cv2.INTER_AREA)
+    assert torch.allclose(shown, torch.from_numpy(fine).permute(2, 0, 1) / 127.5 - 1, atol=0.01)
+    assert not close_look(image.rgb, stub_tower).picture.numel()
+    kept = scene.half()
+    assert kept.near.dtype == torch.float16 and torch.equal(kept.picture, scene.picture)
 
 
 def test_colours_are_seen_where_they_are(reader: ColourReader) -> None:
-    reader.sight.name[2].weight.data.zero_()  # by paint alone, before anything is learned
-    reader.sight.name[2].bias.data.zero_()
-    seen = reader.sight(stripes("red", "blue"))[0]
+    found = reader.sight(stripes("red", "blue"))
+    seen = found.colours[0]
     assert seen.shape == (len(COLOURS), SHAPE + CELLS**2)
+    assert found.spots.shape == (1, len(COLOURS) + 2, TOLD)
+    spots = dict(zip(COLOURS, found.spots[0, :, SPOTS].tolist()))
+    assert {name for name, count in spots.items() if count} == {"red", "blue"}
     for name, half in (("red", slice(0, 5)), ("blue", slice(5, 10))):
         cells = seen[COLOURS.index(name), SHAPE:].view(CELLS, CELLS)
         assert float(cells[:, half].min()) > 5 * float((cells.sum() - cells[:, half].sum()) / 50)
-    maps = reader.sight.maps(stripes("green"))[0]
-    assert float(maps[COLOURS.index("green")].mean()) > 0.5
-    assert float(maps.sum(0).max()) <= 1 + 1e-5
+    again = reader.sight(stripes("red", "blue", "red")).spots[0, :, SPOTS]
+    assert again[COLOURS.index("red")] == 2 and again[COLOURS.index("blue")] == 1
+
+
+def test_what_is_darker_or_lighter_than_around_it_is_counted(reader: ColourReader) -> None:
+    picture = stripes("grey").clone()
+    picture += torch.linspace(-0.6, 0.6, FINE)  # light from the right
+    for top, left, more in ((20, 20, 0.8), (60, 20, -0.8), (60, 80, -0.8)):
+        picture[..., top : top + 8, left : left + 8] += more
+    dark, light = reader.sight(picture).spots[0, -2:, SPOTS].tolist()
+    assert (dark, light) == (2, 1)
 
 
 def test_no_colour_is_known_by_its_name(reader: ColourReader) -> None:
@@ -132,7 +138,9 @@ def test_no_colour_is_known_by_its_name(reader: ColourReader) -> None:
     assert not torch.equal(told, other)
     with torch.no_grad():
         found = reader(seen, told)
-        again = reader(seen[:, order], other)
+        uneven = torch.arange(len(COLOURS), len(COLOURS) + 2)
+        turned = Seen(seen.colours[:, order], seen.spots[:, torch.cat([order, uneven])])
+        again = reader(turned, other)
         only_said = reader(seen, other)
     for one, two, three in zip(found, again, only_said, strict=True):
         assert torch.allclose(one, two, atol=1e-5)
@@ -147,7 +155,7 @@ def test_what_stands_beside_it_in_a_batch_changes_nothing(reader: ColourReader) 
     seen = reader.sight(torch.cat([stripes("red", "white"), stripes("green", "blue")]))
     with torch.no_grad():
         read, summed, blame = reader(seen, both)
-        alone = reader(seen[:1], short[None])
+        alone = reader(seen[torch.tensor([0])], short[None])
     assert torch.allclose(read[0], alone[0][0], atol=1e-5)
     assert torch.allclose(summed[0], alone[1][0], atol=1e-5)
     assert torch.allclose(blame[0, : len(short)], alone[2][0], atol=1e-5)
@@ -158,6 +166,17 @@ def test_a_contradiction_is_told_of_each_step_with_attributes(reader: ColourRead
     scene = see(visual(1).rgb, stub_tower)
     told = process(("Take.", ()), ("Fit.", ("ring: red", "pins: 3")), ("Look.", ("no cracks",)))
     found = reader.contradiction(scene, told)
-    assert found is not None and found.odds.shape == () and found.steps.shape == (2,)
+    assert found is not None and found.odds.shape == (2,) and found.steps.shape == (2,)
     assert float(found.steps[0]) > NEVER and float(found.steps[1]) == NEVER
     assert reader.contradiction(scene, process(("Take.", ()))) is None
+
+
+def test_a_monochrome_sensor_contradicts_no_colour(reader: ColourReader) -> None:
+    """Else every part that is photographed without colours would be called faulty."""
+    told = process(("Fit.", ("ring: red",)))
+    rgb = visual(1).rgb
+    grey = np.repeat(rgb.mean(2, keepdims=True), 3, 2).astype(np.uint8)
+    assert reader.contradiction(see(grey, stub_tower), told) is None
+    tinted = np.clip(grey * np.array([1.04, 1.0, 0.97]), 0, 255).astype(np.uint8)
+    for colours in (rgb, tinted):
+        assert reader.contradiction(see(colours, stub_tower), told) is not None

@@ -58,11 +58,11 @@ def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:
     read = Reading((1, 2), losses, lowest, known, word, word)
     told = doubts(read) * LEAST
     assert told[:6].tolist() == pytest.approx([-3, 0, -2, -4.5, 0, -2])
-    assert torch.allclose(told[6:12], told[:6] * 0.5) and told[12:].tolist() == [0]
-    for odds, share in ((4.0, 0.5), (-30.0, -1.0)):
-        colours = Contradiction(torch.tensor(odds), torch.zeros(2), *UNTOLD)
-        again = doubts(replace(read, colours=colours))
-        assert torch.equal(again[:12], told[:12] / LEAST) and float(again[12]) == share
+    assert told[6:8].tolist() == [0, 0] and torch.allclose(told[8:], told[:8] * 0.5)
+    colours = Contradiction(torch.tensor([4.0, -30.0]), torch.zeros(2), *UNTOLD)
+    again = doubts(replace(read, colours=colours))
+    assert torch.equal(again[:6], told[:6] / LEAST) and again[6:8].tolist() == [0.5, -1.0]
+    assert torch.equal(again[8:], again[:8] * 0.5)
 
 
 def test_the_step_told_is_the_one_that_both_readings_doubt(
@@ -72,7 +72,7 @@ def test_the_step_told_is_the_one_that_both_readings_doubt(
     tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
     read = reading(-1.0, -0.5, 0.0)
     for steps, told in (([0.0, 0.0, 0.0], 2), ([NEVER, 3.0, -3.0], 3), ([-3.0, 1.0, 9.0], 4)):
-        colours = Contradiction(torch.tensor(1.0), torch.tensor(steps), *UNTOLD)
+        colours = Contradiction(torch.ones(2), torch.tensor(steps), *UNTOLD)
         said = findings(tokens, cells, evidence, None, replace(read, colours=colours))
         assert int(said[STEP].argmax()) == 45 + told - 1  # "1" is at axis 45
 
@@ -84,7 +84,7 @@ def test_a_contradiction_is_named_and_placed_as_far_as_nothing_else_explains_it(
     alone = findings.judgement(tokens, cells, evidence)
     logical = KINDS - SURFACE
     kinds, places = torch.eye(logical)[logical - 1], torch.eye(9)[5]
-    colours = Contradiction(torch.tensor(1.0), torch.zeros(3), kinds, places)
+    colours = Contradiction(torch.ones(2), torch.zeros(3), kinds, places)
     read = replace(reading(-1.0, -0.5, 0.0), colours=colours)
     for bias, told in ((9.0, True), (-9.0, False)):
         findings.against.weight.zero_()

@@ -3,47 +3,65 @@
 A small transformer reads the values of a process ("wires: red, 2 blue", "clip: left") as sorts of
 things: a colour, a number, a place, nothing, something else. A colour it never knows by name, but
 for whether it is a bare metal: in the place of the word stands what the picture shows of that
-colour, how much, where and in how many spots. So what it learned of red wires holds for blue eggs,
-and no product has to be known. Beside it, and learned for itself, a sum over all colours holds what
-is ordered of each against what is seen of it: it knows no lists and places, and errs on other
-products.
+colour, how much, where and in how many spots, from afar and close by. So what it learned of red
+wires holds for blue eggs, and no product has to be known. Beside it, and learned for itself, a sum
+over all colours holds what is ordered of each against what is seen of it: it knows no lists and
+places, and errs on other products.
 It knows no language model, no expert and no references, and decides nothing.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.colour_beside import (
+    IN_COLOUR,
+    IN_NUMBER,
+    IN_ORDER,
+    by_colour,
+    by_order,
+    by_value,
+    places_at,
+    spots_told,
+)
 from triad_ui.model.embedded.colour_naming import Naming
+from triad_ui.model.embedded.colour_orders import (
+    ABSENT,
+    ATTRIBUTE,
+    BEFORE,
+    COLOUR,
+    COUNT,
+    LONGEST,
+    MOST_COUNT,
+    NAME,
+    NTH,
+    OF,
+    PLACE,
+    PLACES,
+    SEEN_COLOUR,
+    SORT,
+    STEP,
+    VALUE,
+    WAYS,
+    ordered,
+)
 from triad_ui.model.embedded.colour_sight import (
     CELLS,
-    COLOURS,
-    METALS,
     SHAPE,
+    Seen,
     Sight,
-    colours_of,
+    is_grey,
+    shades,
 )
+from triad_ui.model.embedded.colour_spots import TOLD
+from triad_ui.model.embedded.paint import COLOURS, METALS
 from triad_ui.model.embedded.scene import Scene
-from triad_ui.records import ManufacturingProcess, ProcessStep
+from triad_ui.records import ManufacturingProcess
 
-ABSENCES = ("none", "no", "nothing", "without")
-COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-PLACES = (
-    "left", "right", "top", "bottom", "middle", "center", "centre", "upper", "lower", "tip", "end",
-    "all", "both", "around", "side", "clockwise", "row", "rows", "order", "from", "cups", "places",
-    "outer", "inner", "up", "down", "edge", "corner",
-)  # fmt: skip
-"""Words for places, and for the way in which a list is told."""
-COLOUR, ABSENT, COUNT, PLACE, OTHER, SEEN_COLOUR = range(6)
-"""Sorts of what is read; the last stands for each colour, whether ordered or not."""
-SORT, VALUE, NAME, NTH, OF, ATTRIBUTE, STEP, BEFORE, WAYS = range(9)
-"""Columns of `ordered`."""
-MOST, MOST_COUNT, LONGEST = 32, 20, 15
 WIDTH, HEADS, LAYERS, INNER = 96, 6, 3, 48
 RELATIONS = 5
 NEVER = -20.0
@@ -52,70 +70,15 @@ NEVER = -20.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contradiction:
-    """odds: that the picture contradicts the process, a scalar, log-odds of two readings added up.
-    steps: (S,), log-odds that it contradicts each step, NEVER of one without values. kinds:
-    (kinds,), places: (9,), shares of what the fault may be and of where it may lie, if there is
-    one."""
+    """odds: that the picture contradicts the process, (2,), log-odds as it is read and as its
+    colours add up. steps: (S,), log-odds that it contradicts each step, NEVER of one without
+    values. kinds: (kinds,), places: (9,), shares of what the fault may be and of where it may lie,
+    if there is one."""
 
     odds: Tensor
     steps: Tensor
     kinds: Tensor
     places: Tensor
-
-
-def ordered(process: ManufacturingProcess) -> Tensor:
-    """The values that a process orders as "name: value", int64 (L, 9) with L <= MOST; columns SORT
-    to WAYS. Phrases by themselves ("no cracks", "even grey") are passed over: they speak of what no
-    colour shows, and six of ten photographs seemed to contradict them.
-
-    VALUE: of COLOURS or PLACES, or the number. NAME: 1 for a word of the attribute's name. NTH,
-    OF: place in its attribute. ATTRIBUTE: counted through the process. STEP: its number. BEFORE:
-    the number right before a colour, 0 without. WAYS: bits of PLACES of the step's words.
-    """
-    rows: list[list[int]] = []
-    number = 0
-    for step in process.steps:
-        for attribute in step.attributes:
-            rows += _values(step, attribute, number)
-            number += 1
-    return torch.tensor(rows[:MOST], dtype=torch.long).reshape(-1, 9)
-
-
-def _values(step: ProcessStep, attribute: str, number: int) -> list[list[int]]:
-    name, colon, value = attribute.partition(":")
-    if not colon:
-        return []
-    words = {*re.findall(r"[a-z]+", f"{step.text} {name}".lower())}
-    ways = sum(1 << k for k, word in enumerate(PLACES) if word in words)
-    rows = []
-    before = 0
-    for is_name, text in ((1, name), (0, value)):
-        for word in re.findall(r"[a-z]+|\d+", text.lower()):
-            sort, meant = _meant(word)
-            if sort == OTHER and is_name:
-                continue
-            told = before if sort == COLOUR else 0
-            before = meant if sort == COUNT else 0
-            rows.append([sort, meant, is_name, 0, 0, number, step.number, told, ways])
-    values = [row for row in rows if not row[NAME]]
-    for nth, row in enumerate(values):
-        row[NTH] = min(nth, LONGEST)
-    for row in rows:
-        row[OF] = min(len(values), LONGEST)
-    return rows
-
-
-def _meant(word: str) -> tuple[int, int]:
-    """Sort and value of a word."""
-    if word in COLOURS:
-        return COLOUR, COLOURS.index(word)
-    if word in ABSENCES:
-        return ABSENT, 0
-    if word in COUNTS[1:]:
-        return COUNT, COUNTS.index(word)
-    if word.isdigit() and int(word) <= MOST_COUNT:
-        return COUNT, int(word)
-    return (PLACE, PLACES.index(word)) if word in PLACES else (OTHER, 0)
 
 
 class ColourReader(nn.Module):
@@ -128,20 +91,24 @@ class ColourReader(nn.Module):
         super().__init__()
         self.sight = Sight()
         self.read = nn.Sequential(
-            nn.Linear(SHAPE + CELLS**2, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH)
+            nn.Linear(SHAPE + CELLS**2 + TOLD, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH)
+        )
+        self.numbers, self.order = nn.Linear(IN_NUMBER, WIDTH), nn.Linear(IN_ORDER, WIDTH)
+        self.at = nn.Sequential(
+            nn.Linear(len(PLACES) + 2, INNER), nn.GELU(), nn.Linear(INNER, WIDTH)
         )
         self.sort, self.name = nn.Embedding(6, WIDTH), nn.Embedding(2, WIDTH)
         self.count, self.before = (nn.Embedding(1 + MOST_COUNT, WIDTH) for _ in range(2))
         self.nth, self.of = (nn.Embedding(1 + LONGEST, WIDTH) for _ in range(2))
         self.place = nn.Embedding(len(PLACES), WIDTH)
         self.ways = nn.Linear(len(PLACES), WIDTH)
-        self.wanted = nn.Linear(3, WIDTH)
+        self.wanted = nn.Linear(3 + IN_COLOUR, WIDTH)
         self.whole = nn.Parameter(torch.randn(1, 1, WIDTH) * 0.02)
         self.layers = nn.ModuleList(Layer(dropout) for _ in range(LAYERS))
         self.out = nn.LayerNorm(WIDTH)
         self.tell, self.blame = nn.Linear(WIDTH, 1), nn.Linear(WIDTH, 1)
         self.each = nn.Sequential(
-            nn.Linear(2 * SHAPE + 13, INNER), nn.GELU(), nn.Dropout(dropout),
+            nn.Linear(2 * SHAPE + 13 + TOLD + IN_COLOUR, INNER), nn.GELU(), nn.Dropout(dropout),
             nn.Linear(INNER, INNER), nn.GELU(),
         )  # fmt: skip
         self.add = nn.Sequential(nn.Linear(2 * INNER + 4, INNER), nn.GELU(), nn.Linear(INNER, 1))
@@ -149,26 +116,26 @@ class ColourReader(nn.Module):
         for part in (self.sort, self.name, self.count, self.before, self.nth, self.of, self.place):
             nn.init.normal_(part.weight, std=0.3)
 
-    def forward(self, seen: Tensor, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, seen: Seen, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Log-odds of a contradiction: of the process as it is read (N,), and as its colours add up
         (N,), and by each of its values (N, L).
 
-        seen: (N, len(COLOURS), SHAPE + CELLS**2) of `Sight`. values: int64 (N, L, 9) of `ordered`,
+        seen: of N pictures. values: int64 (N, L, 9) of `ordered`,
         rows beyond a process's end -1.
         """
         return self._read(seen, values)[:3]
 
-    def named(self, seen: Tensor, values: Tensor) -> tuple[Tensor, ...]:
+    def named(self, seen: Seen, values: Tensor) -> tuple[Tensor, ...]:
         """What `forward` gives, then logits of the kind of the fault (N, kinds) and of its place
         (N, 9), if there is one; to these alone gradients flow."""
         read, summed, blame, tokens, looks = self._read(seen, values)
         tokens, looks = tokens.detach(), looks.detach()
         whole, colours, told = tokens.split([1, len(COLOURS), values.shape[1]], 1)
-        maps = (seen[..., SHAPE:].detach() / 2) ** 2
+        maps = (seen.colours[..., SHAPE:].detach() / 2) ** 2
         kinds, places = self.naming(whole[:, 0], colours, looks, told, blame.detach(), maps)
         return read, summed, blame, kinds, places
 
-    def _read(self, seen: Tensor, values: Tensor) -> tuple[Tensor, ...]:
+    def _read(self, seen: Seen, values: Tensor) -> tuple[Tensor, ...]:
         """What `forward` gives, then all tokens, and the colours as they are seen."""
         on = values[..., SORT] >= 0
         held = values.clamp_min(0)
@@ -178,12 +145,16 @@ class ColourReader(nn.Module):
         number = torch.where(held[..., BEFORE] > 0, held[..., BEFORE], 1) * (held[..., NAME] == 0)
         pieces, times = (asked * number[..., None]).sum(1), asked.sum(1)
         wanted = torch.stack([pieces.log1p(), times.log1p(), (times > 0).float()], -1)
-        looks = self.read(seen)
-        words = self._words(held, looks, colour, which)
+        missed = by_colour(seen, pieces)
+        spots = spots_told(seen)
+        looks = self.read(torch.cat([seen.colours, spots], -1))
+        words = self._words(held, looks, colour, which) + self._beside(seen, values)
         tokens = torch.cat(
             [
                 self.whole.expand(len(values), 1, -1),
-                looks + self.wanted(wanted) + self.sort.weight[SEEN_COLOUR],
+                looks
+                + self.wanted(torch.cat([wanted, missed], -1))
+                + self.sort.weight[SEEN_COLOUR],
                 words,
             ],
             1,
@@ -197,7 +168,9 @@ class ColourReader(nn.Module):
         none = ((values[..., SORT] == ABSENT) & on).float().sum(1)
         read = self.tell(tokens[:, 0])[:, 0]
         blame = self.blame(tokens[:, first:])[..., 0].masked_fill(~on, NEVER)
-        return read, self._sum(seen[..., :SHAPE], wanted, pieces, none), blame, tokens, looks
+        also = torch.cat([spots, missed], -1)
+        summed = self._sum(seen.colours[..., :SHAPE], wanted, pieces, none, also)
+        return read, summed, blame, tokens, looks
 
     def _words(self, held: Tensor, looks: Tensor, colour: Tensor, which: Tensor) -> Tensor:
         """The values as they are read, (N, L, WIDTH)."""
@@ -212,14 +185,23 @@ class ColourReader(nn.Module):
             words = words + part(torch.where(sort == mine, value, 0)) * (sort == mine)[..., None]
         return words
 
-    def _sum(self, shape: Tensor, wanted: Tensor, pieces: Tensor, none: Tensor) -> Tensor:
+    def _beside(self, seen: Seen, values: Tensor) -> Tensor:
+        """What is seen in numbers and places beside the values, (N, L, WIDTH)."""
+        place = values[..., SORT] == PLACE
+        which = functional.one_hot(torch.where(place, values[..., VALUE], 0), len(PLACES))
+        at = self.at(torch.cat([which, places_at(seen, values)], -1)) * place[..., None]
+        return self.numbers(by_value(seen, values)) + self.order(by_order(seen, values)) + at
+
+    def _sum(
+        self, shape: Tensor, wanted: Tensor, pieces: Tensor, none: Tensor, also: Tensor
+    ) -> Tensor:
         """What the colours say together, (N,): of each, what is seen beside what is ordered."""
         count = len(pieces)
         share = (pieces / (pieces.sum(1, keepdim=True) + 1e-6))[..., None]
         whole = torch.cat([wanted.sum(1).log1p(), none[:, None].log1p()], 1)
         metal = (torch.arange(len(COLOURS)) >= len(COLOURS) - METALS).float()
         told = [
-            shape, wanted, share, whole[:, None].expand(-1, len(COLOURS), -1),
+            shape, also, wanted, share, whole[:, None].expand(-1, len(COLOURS), -1),
             metal[None, :, None].expand(count, -1, -1),
             shape.mean(1, keepdim=True).expand_as(shape),
             shape.amax(1, keepdim=True)[..., 2:6].expand(-1, len(COLOURS), -1),
@@ -229,17 +211,21 @@ class ColourReader(nn.Module):
 
     @torch.no_grad()
     def contradiction(self, scene: Scene, process: ManufacturingProcess) -> Contradiction | None:
-        """What a picture says of a process; None of one that orders nothing in attributes."""
+        """What a picture says of a process; None of one that orders nothing in attributes, and of
+        a picture without colours, which is no reason to doubt any."""
         values = ordered(process)
-        if not len(values):
+        if not len(values) or is_grey(scene.picture):
             return None
-        seen = self.sight(colours_of(scene.near[None]))
+        seen = self.sight(shades(scene.picture[None]))
         read, summed, blame, kinds, places = self.named(seen, values[None])
         steps = [step.number for step in process.steps if step.attributes]
         worst = [blame[0][values[:, STEP] == step] for step in steps]
         by_step = [float(each.max()) if len(each) else NEVER for each in worst]
         return Contradiction(
-            (read + summed)[0], torch.tensor(by_step), kinds[0].softmax(0), places[0].softmax(0)
+            torch.cat([read, summed]),
+            torch.tensor(by_step),
+            kinds[0].softmax(0),
+            places[0].softmax(0),
         )
 
 

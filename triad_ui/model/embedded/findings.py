@@ -26,7 +26,7 @@ CONTRADICTED, STEP, WRITTEN, SEEN = range(3 + SHOWN_COLOURS, 7 + SHOWN_COLOURS)
 FINDINGS = 7 + SHOWN_COLOURS
 """Tokens added to a query: judgement, kind, place, the colours that cover most of it; and of its
 process whether it is contradicted, in which step, by which word, and what is seen instead."""
-DOUBTS = 4 * SORTS + 1
+DOUBTS = 4 * (SORTS + 1)
 """Width of `doubts`."""
 STRANGE = 3
 """Width of `strange`."""
@@ -120,8 +120,8 @@ class Findings(nn.Module):
         faulty = self.judge(strange(evidence))[0]
         seen = None
         if close is not None:
-            seen = self.find(beside(found(close), evidence))[0] - CAUTION
-            faulty = torch.logaddexp(faulty, seen)
+            seen = self.find(beside(found(close), evidence))[0]
+            faulty = torch.logaddexp(faulty, seen - CAUTION)
         contradicted = None
         if reading is not None:
             contradicted = self.against(doubts(reading))[0]
@@ -248,10 +248,10 @@ def _sharper(shares: Tensor) -> Tensor:
 
 def doubts(reading: Reading) -> Tensor:
     """What speaks against a process, float32 (DOUBTS,), 0.. each, as shares of -LEAST: for each
-    sort of words the one that is borne out least, then what all of them lose; and the same again as
-    far as the product is known, as doubts of strange products are worth less. Last the log-odds of
-    `ColourReader`, 0 without, as shares of SUREST, -1..1."""
+    sort of words the one that is borne out least, then what all of them lose, and the two log-odds
+    of `ColourReader`, 0 without, as shares of SUREST, -1..1; and the same again as far as the
+    product is known, as doubts of strange products are worth less."""
     told = torch.cat([reading.lowest.min(0).values, reading.losses.sum(0)]) / LEAST
-    colours = torch.zeros(1) if reading.colours is None else reading.colours.odds.reshape(1)
-    colours = colours.clamp(-SUREST, SUREST) / SUREST
-    return torch.cat([told, told * reading.known, colours])
+    colours = torch.zeros(2) if reading.colours is None else reading.colours.odds
+    told = torch.cat([told, colours.clamp(-SUREST, SUREST) / SUREST])
+    return torch.cat([told, told * reading.known])

@@ -6,8 +6,9 @@ From the same frozen tower; knows no maps and no references.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -33,24 +34,37 @@ colours of its quarters, -1..1."""
 FAR = BLOCK_WIDTHS[2]
 CLOSE_GRID = 12
 """Cells a side of a region."""
+FINE = 120
+"""Pixels a side of the picture that is kept beside the cells of a whole one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """near: (sum(NEAR_PARTS), g, g). far: (FAR, g / 2, g / 2). g: GRID, or CLOSE_GRID of a region.
-    float32, or float16 where it is kept."""
+    float32, or float16 where it is kept. picture: uint8 (3, FINE, FINE), of a region (3, 0, 0)."""
 
     near: Tensor
     far: Tensor
+    picture: Tensor = field(default_factory=lambda: torch.zeros(3, 0, 0, dtype=torch.uint8))
 
     def half(self) -> Scene:
-        """As float16."""
-        return Scene(self.near.half(), self.far.half())
+        """Its cells as float16."""
+        return replace(self, near=self.near.half(), far=self.far.half())
+
+    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
+        """What it is made of, to be kept: `Scene(*parts)` is the same."""
+        return self.near, self.far, self.picture
 
 
 def see(rgb: np.ndarray, tower: Tower) -> Scene:
     """The scene of a picture uint8 (H, W, 3), stretched to a square."""
-    return _scene(rgb, tower, BASE_SIDE, GRID)
+    return replace(_scene(rgb, tower, BASE_SIDE, GRID), picture=picture_of(rgb))
+
+
+def picture_of(rgb: np.ndarray) -> Tensor:
+    """uint8 (H, W, 3) -> uint8 (3, FINE, FINE), stretched to a square."""
+    fine = cv2.resize(rgb, (FINE, FINE), interpolation=cv2.INTER_AREA)
+    return torch.from_numpy(fine).permute(2, 0, 1).contiguous()
 
 
 def close_look(rgb: np.ndarray, tower: Tower) -> Scene:

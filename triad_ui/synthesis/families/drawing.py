@@ -205,6 +205,29 @@ class Canvas:
         self.rgb[window] += cv2.merge([(bell * self.cover[window]).astype(np.float32)] * 3)
 
 
+class FlatCanvas(Canvas):
+    """What is painted, without light, relief and texture: each place has the colour of its paint.
+
+    What a part is drawn with is drawn up front, so that it lies where it does on a `Canvas`."""
+
+    def paint(
+        self, mask: Mask, colour: np.ndarray | tuple[float, float, float], **light: object
+    ) -> None:
+        """Lay a shape on the picture, of its colour alone. light: what a `Canvas` takes."""
+        seen = light.get("opacity", 1.0)
+        assert isinstance(seen, float)
+        super().paint(mask, colour, opacity=seen)
+
+    def fill(
+        self, planes: Sequence[np.ndarray], light: np.ndarray, lift: np.ndarray | float = 0.0
+    ) -> None:
+        """Cover the whole picture with the colour planes alone."""
+        super().fill(planes, np.ones_like(light))
+
+    def glow(self, x: float, y: float, r: float, strength: float) -> None:
+        """No light."""
+
+
 @lru_cache(maxsize=4)
 def _noise_bank(side: int) -> np.ndarray:
     """Normal noise float32 (side, side), the same in every process: drawing it anew is costly."""

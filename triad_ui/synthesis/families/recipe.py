@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from triad_ui.records import ManufacturingProcess, ProcessStep
-from triad_ui.synthesis.families.drawing import Canvas
+from triad_ui.synthesis.families.drawing import Canvas, FlatCanvas
 from triad_ui.synthesis.product import LogicalDefect, Rendering, Spec
 
 PRELUDES: dict[str, tuple[str, ...]] = {
@@ -194,6 +194,12 @@ class RecipeFamily:
 
     def render(self, spec: Spec, rng: np.random.Generator, size: int) -> Rendering:
         """Draw the product, size x size."""
-        canvas = Canvas(size)
+        return self._drawn(Canvas(size), spec, rng)
+
+    def paint(self, spec: Spec, rng: np.random.Generator, size: int) -> Rendering:
+        """The paint of what `render` draws from the same numbers, without light and texture."""
+        return self._drawn(FlatCanvas(size), spec, rng)
+
+    def _drawn(self, canvas: Canvas, spec: Spec, rng: np.random.Generator) -> Rendering:
         self.draw(canvas, spec, Chance.drawn(rng))
         return Rendering(canvas.pixels(), canvas.cover > 0.5)

@@ -1,0 +1,114 @@
+"""What is ordered beside what is seen, in numbers: how many too few, how far out of their order.
+
+Subtracted, not learned, so that it holds for numbers and orders that were rarely met.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from triad_ui.model.embedded.colour_orders import (
+    ATTRIBUTE,
+    BEFORE,
+    COLOUR,
+    COUNT,
+    NTH,
+    SORT,
+    STEP,
+    VALUE,
+)
+from triad_ui.model.embedded.colour_sight import ACROSS, DOWN, Seen
+from triad_ui.model.embedded.colour_spots import ALIKE, GAPS, HOLES, LARGE, SPOTS, WORTH
+from triad_ui.model.embedded.paint import COLOURS
+
+COUNTED = (SPOTS, ALIKE, WORTH, LARGE)
+"""Of what is told of spots: the ways in which they can be counted."""
+GAP = 2 * len(COUNTED)
+IN_COLOUR, IN_NUMBER, IN_ORDER = GAP, 2 * GAP + 3 * len(COUNTED), 7
+"""Numbers told of a colour, of a value and of a colour in a list."""
+FAR = 4.0
+
+
+def spots_told(seen: Seen) -> Tensor:
+    """Spots of each colour, float32 (N, len(COLOURS), TOLD): the logarithms of numbers, the roots
+    of shares."""
+    spots = seen.spots[:, : len(COLOURS)]
+    numbers = spots.log1p()
+    shares = spots.sqrt() * 4
+    counted = torch.zeros(spots.shape[-1], dtype=torch.bool)
+    counted[[*COUNTED, GAPS, HOLES]] = True
+    return torch.where(counted, numbers, shares)
+
+
+def by_colour(seen: Seen, pieces: Tensor) -> Tensor:
+    """How many more are seen than ordered of each colour, (N, len(COLOURS), IN_COLOUR). pieces:
+    (N, len(COLOURS)), ordered of each, 0 of what is not ordered."""
+    return _short(pieces, seen.spots[:, : len(COLOURS), COUNTED])
+
+
+def by_value(seen: Seen, values: Tensor) -> Tensor:
+    """The same of each value that is a number, or a colour with one before it, (N, L, IN_NUMBER).
+
+    A number stands beside the spots of its own colour, of those that its step orders, of whichever
+    colour comes nearest, and of what is darker and lighter than around it.
+    """
+    counts = seen.spots[:, :, COUNTED]
+    colours, uneven = counts.split([len(COLOURS), 2], 1)
+    colour, which = _colours(values)
+    own = colours.gather(1, which[..., None].expand(-1, -1, len(COUNTED)))
+    number = torch.where(values[..., SORT] == COUNT, values[..., VALUE], 0)
+    together = (values[..., STEP, None] == values[:, None, :, STEP]) & colour[:, None]
+    mean = together.float() @ own / together.sum(-1, keepdim=True).clamp_min(1)
+    apart = (colours[:, None] - number[..., None, None]).abs().amin(2).clamp_max(FAR)
+    beside = (uneven[:, None] - number[..., None, None]).clamp(-FAR, FAR).flatten(2)
+    free = torch.cat([apart, beside], -1) / 2 * (number > 0)[..., None]
+    said = torch.where(colour, values[..., BEFORE], 0)
+    return torch.cat([_short(said, own), _short(number, mean), free], -1).float()
+
+
+def by_order(seen: Seen, values: Tensor) -> Tensor:
+    """How the colours of a list lie in the picture, beside their order in it, (N, L, IN_ORDER):
+    place in the list, across and down, how far both go together in either way, and by how much this
+    one is out of it."""
+    colour, which = _colours(values)
+    attribute = values[..., ATTRIBUTE]
+    listed = (attribute[..., None] == attribute[:, None]) & colour[:, None] & colour[..., None]
+    same = (listed & (which[..., None] == which[:, None])).float()
+    nth = values[..., NTH].float()[..., None]
+    told = same @ nth / same.sum(-1, keepdim=True).clamp_min(1)
+    middles = seen.colours[..., [ACROSS, DOWN]]
+    seen_at = middles.gather(1, which[..., None].expand(-1, -1, 2))
+    both = torch.cat([told, seen_at], -1)
+    weight = listed.float() / listed.sum(-1, keepdim=True).clamp_min(1)
+    both = (both - weight @ both) * colour[..., None]
+    spread = (weight @ both**2).sqrt()
+    both = both / (spread + 0.02)
+    together = weight @ (both[..., :1] * both[..., 1:])
+    out = (both[..., 1:] - together.sign() * both[..., :1]).abs()
+    return torch.cat([both, together, out], -1)
+
+
+def places_at(seen: Seen, values: Tensor) -> Tensor:
+    """Where the colours lie that are named beside a value, (N, L, 2), across and down, -1..1; 0
+    where none is."""
+    colour, which = _colours(values)
+    attribute = values[..., ATTRIBUTE]
+    beside = ((attribute[..., None] == attribute[:, None]) & colour[:, None]).float()
+    middles = seen.colours[..., [ACROSS, DOWN]]
+    at = middles.gather(1, which[..., None].expand(-1, -1, 2))
+    return beside @ at / beside.sum(-1, keepdim=True).clamp_min(1)
+
+
+def _colours(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Which values are colours, and which of COLOURS they are, 0 for others."""
+    colour = values[..., SORT] == COLOUR
+    return colour, torch.where(colour, values[..., VALUE], 0)
+
+
+def _short(ordered: Tensor, seen: Tensor) -> Tensor:
+    """ordered (N, M), seen (N, M, C) -> (N, M, 2 C): by how much they differ, and whether they
+    agree; 0 where nothing is ordered."""
+    more = seen - ordered[..., None]
+    told = torch.cat([more.clamp(-FAR, FAR) / 2, (more.abs() < 0.5).float()], -1)
+    return told * (ordered > 0)[..., None]
