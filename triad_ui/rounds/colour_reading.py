@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
-from triad_ui.model.embedded.colour_orders import ATTRIBUTE, MOST, SORT, STEP, ordered
+from triad_ui.model.embedded.colour_orders import ATTRIBUTE, MOST, SORT, STEP, longest, ordered
 from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.colour_sight import Seen, Sight, joined, shades
 from triad_ui.records import ManufacturingProcess
@@ -161,8 +161,8 @@ def _losses(
     contradicted; of one picture a contradicted one is to have the higher odds wherever it differs.
     """
     count, processes = values.shape[:2]
-    longest = int(((values[..., SORT] >= 0) * torch.arange(1, 1 + MOST)).max())
-    values, differs = values[:, :, :longest], differs[:, :, :longest]
+    most = longest(values)
+    values, differs = values[:, :, :most], differs[:, :, :most]
     *readings, blame = reader(seen.each(processes), values.flatten(0, 1))
     other = (values[:, 1:] != values[:, :1]).flatten(2).any(2).float()
     truth = (torch.arange(processes) > 0).float().expand(count, -1)

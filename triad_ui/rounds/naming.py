@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
-from triad_ui.model.embedded.colour_orders import MOST, ordered
+from triad_ui.model.embedded.colour_orders import MOST, longest, ordered
 from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.colour_sight import joined, shades
 from triad_ui.records import LOCATIONS
@@ -89,8 +89,7 @@ def train_naming(
     for step in falling_rate(optimizer, rate, steps):
         chosen = rng.integers(len(told.values), size=batch_size)
         values = told.values[chosen]
-        values = values[:, : max(1, int((values[..., 0] >= 0).sum(1).max()))]
-        *_, kinds, places = reader.named(seen[chosen], values)
+        *_, kinds, places = reader.named(seen[chosen], values[:, : longest(values)])
         kind = functional.cross_entropy(kinds, told.kinds[chosen])
         place = functional.cross_entropy(places, told.places[chosen])
         (kind + place).backward()

@@ -59,7 +59,7 @@ def by_value(seen: Seen, values: Tensor) -> Tensor:
     own = colours.gather(1, which[..., None].expand(-1, -1, len(COUNTED)))
     number = torch.where(values[..., SORT] == COUNT, values[..., VALUE], 0)
     together = (values[..., STEP, None] == values[:, None, :, STEP]) & colour[:, None]
-    mean = together.float() @ own / together.sum(-1, keepdim=True).clamp_min(1)
+    mean = _shares(together) @ own
     apart = (colours[:, None] - number[..., None, None]).abs().amin(2).clamp_max(FAR)
     beside = (uneven[:, None] - number[..., None, None]).clamp(-FAR, FAR).flatten(2)
     free = torch.cat([apart, beside], -1) / 2 * (number > 0)[..., None]
@@ -74,13 +74,10 @@ def by_order(seen: Seen, values: Tensor) -> Tensor:
     colour, which = _colours(values)
     attribute = values[..., ATTRIBUTE]
     listed = (attribute[..., None] == attribute[:, None]) & colour[:, None] & colour[..., None]
-    same = (listed & (which[..., None] == which[:, None])).float()
-    nth = values[..., NTH].float()[..., None]
-    told = same @ nth / same.sum(-1, keepdim=True).clamp_min(1)
-    middles = seen.colours[..., [ACROSS, DOWN]]
-    seen_at = middles.gather(1, which[..., None].expand(-1, -1, 2))
-    both = torch.cat([told, seen_at], -1)
-    weight = listed.float() / listed.sum(-1, keepdim=True).clamp_min(1)
+    same = listed & (which[..., None] == which[:, None])
+    told = _shares(same) @ values[..., NTH].float()[..., None]
+    both = torch.cat([told, _middles(seen, which)], -1)
+    weight = _shares(listed)
     both = (both - weight @ both) * colour[..., None]
     spread = (weight @ both**2).sqrt()
     both = both / (spread + 0.02)
@@ -94,16 +91,24 @@ def places_at(seen: Seen, values: Tensor) -> Tensor:
     where none is."""
     colour, which = _colours(values)
     attribute = values[..., ATTRIBUTE]
-    beside = ((attribute[..., None] == attribute[:, None]) & colour[:, None]).float()
-    middles = seen.colours[..., [ACROSS, DOWN]]
-    at = middles.gather(1, which[..., None].expand(-1, -1, 2))
-    return beside @ at / beside.sum(-1, keepdim=True).clamp_min(1)
+    beside = (attribute[..., None] == attribute[:, None]) & colour[:, None]
+    return _shares(beside) @ _middles(seen, which)
 
 
 def _colours(values: Tensor) -> tuple[Tensor, Tensor]:
     """Which values are colours, and which of COLOURS they are, 0 for others."""
     colour = values[..., SORT] == COLOUR
     return colour, torch.where(colour, values[..., VALUE], 0)
+
+
+def _middles(seen: Seen, which: Tensor) -> Tensor:
+    """Where these colours lie, (N, L, 2), across and down."""
+    return seen.colours[..., [ACROSS, DOWN]].gather(1, which[..., None].expand(-1, -1, 2))
+
+
+def _shares(those: Tensor) -> Tensor:
+    """Which values each one is held against, bool (N, L, L) -> what to weigh them by for a mean."""
+    return those.float() / those.sum(-1, keepdim=True).clamp_min(1)
 
 
 def _short(ordered: Tensor, seen: Tensor) -> Tensor:

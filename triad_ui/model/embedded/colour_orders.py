@@ -47,6 +47,12 @@ def ordered(process: ManufacturingProcess) -> Tensor:
     return torch.tensor(rows[:MOST], dtype=torch.long).reshape(-1, 9)
 
 
+def longest(values: Tensor) -> int:
+    """Values of the longest of some processes, at least 1: int64 (..., MOST, 9), rows beyond a
+    process's end -1."""
+    return max(1, int((values[..., SORT] >= 0).sum(-1).max()))
+
+
 def _values(step: ProcessStep, attribute: str, number: int) -> list[list[int]]:
     name, colon, value = attribute.partition(":")
     if not colon:

@@ -3,10 +3,10 @@
 A small transformer reads the values of a process ("wires: red, 2 blue", "clip: left") as sorts of
 things: a colour, a number, a place, nothing, something else. A colour it never knows by name, but
 for whether it is a bare metal: in the place of the word stands what the picture shows of that
-colour, how much, where and in how many spots, from afar and close by. So what it learned of red
-wires holds for blue eggs, and no product has to be known. Beside it, and learned for itself, a sum
-over all colours holds what is ordered of each against what is seen of it: it knows no lists and
-places, and errs on other products.
+colour, how much, where and in how many spots, and by how much that differs from what is ordered. So
+what it learned of red wires holds for blue eggs, and no product has to be known. Beside it, and
+learned for itself, a sum over all colours holds what is ordered of each against what is seen of it:
+it knows no lists and places, and errs on other products.
 It knows no language model, no expert and no references, and decides nothing.
 """
 

@@ -211,12 +211,11 @@ class FlatCanvas(Canvas):
     What a part is drawn with is drawn up front, so that it lies where it does on a `Canvas`."""
 
     def paint(
-        self, mask: Mask, colour: np.ndarray | tuple[float, float, float], **light: object
-    ) -> None:
-        """Lay a shape on the picture, of its colour alone. light: what a `Canvas` takes."""
-        seen = light.get("opacity", 1.0)
-        assert isinstance(seen, float)
-        super().paint(mask, colour, opacity=seen)
+        self, mask: Mask, colour: np.ndarray | tuple[float, float, float], *,
+        opacity: float = 1.0, **light: object,
+    ) -> None:  # fmt: skip
+        """Lay a shape on the picture, of its colour alone. light: what else a `Canvas` takes."""
+        super().paint(mask, colour, opacity=opacity)
 
     def fill(
         self, planes: Sequence[np.ndarray], light: np.ndarray, lift: np.ndarray | float = 0.0
