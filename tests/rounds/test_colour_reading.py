@@ -17,7 +17,7 @@ from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.colour_sight import SIDE, shades
 from triad_ui.model.embedded.scene import see
 from triad_ui.records import ManufacturingProcess, ProcessStep
-from triad_ui.rounds.colour_reading import WRONG, differing, orders, train_colours
+from triad_ui.rounds.colour_reading import WRONG, differing, lessons, orders, train_colours
 from triad_ui.rounds.step_pictures import DRAWN, Shown
 from triad_ui.synthesis.families.palette import NAMED
 
@@ -89,8 +89,8 @@ def test_what_it_learns_of_some_colours_holds_for_others() -> None:
     reader.sight.paint = AsPainted()
     seen: list[tuple[int, int]] = []
     train_colours(
-        reader, caps(*SEEN), {"cap": Cap()}, steps=60, seconds=1e9, seed=0, batch_size=12,
-        rate=4e-3,
+        reader, lessons(reader.sight, caps(*SEEN), {"cap": Cap()}, 0), steps=60, seconds=1e9,
+        seed=0, batch_size=12, rate=4e-3,
         on_step=lambda step, steps, losses: seen.append((step, steps)),
     )  # fmt: skip
     assert seen[-1] == (60, 60) and not reader.training
@@ -103,8 +103,17 @@ def test_what_it_learns_of_some_colours_holds_for_others() -> None:
             assert LATER[int(way.flatten().argmin())] == shown.spec["cap"]
 
 
+def test_families_that_are_kept_aside_are_not_learned_from() -> None:
+    reader = ColourReader(3)
+    given = lessons(reader.sight, caps(*SEEN), {"cap": Cap()}, 0)
+    once = {"steps": 1, "seconds": 1e9, "seed": 0, "on_step": lambda *a: None}
+    with pytest.raises(TrainingError, match="kept aside"):
+        train_colours(reader, given, aside=["cap"], **once)
+    chosen = reader.state_dict()["tell.weight"].clone()
+    train_colours(reader, given, aside=["gear"], batch_size=4, **once)
+    assert not torch.equal(reader.tell.weight, chosen)
+
+
 def test_nothing_to_learn_from_is_said() -> None:
     with pytest.raises(TrainingError, match="draw some"):
-        train_colours(
-            ColourReader(3), [], DRAWN, steps=1, seconds=1, seed=0, on_step=lambda *a: None
-        )
+        lessons(ColourReader(3).sight, [], DRAWN, 0)

@@ -16,6 +16,7 @@ from tests.rounds.made_up import parts
 from triad_ui.errors import TrainingError
 from triad_ui.instruct.attributes import attributes_of, differing
 from triad_ui.model.chat import ChatTokenizer
+from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.encoder import Lexicon, read_process
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.scene import see
@@ -150,7 +151,12 @@ def test_learning_lowers_the_loss_and_doubts_get_a_weight(tmp_path: Path) -> Non
     assert len(losses) == 25 and np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
     before = projector.findings.against.weight.clone()
     lexicon = Lexicon(tokenizer, table)
-    loss = weigh(projector, some, DRAWN, lexicon, 0)
+    losses = [
+        weigh(projector, some, DRAWN, lexicon, 0, readers)
+        for readers in ({"assembly": ColourReader(1)}, {})
+    ]
+    loss = losses[-1]
+    assert losses[0] != loss  # another reader of colours stands for the projector's own
     assert 0 < loss < 0.6 and not torch.equal(before, projector.findings.against.weight)
     shown = some[0]
     process = DRAWN["assembly"].process(shown.spec, np.random.default_rng(0))

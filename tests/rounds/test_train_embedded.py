@@ -111,6 +111,8 @@ def test_a_run_writes_an_adapter_that_loads_and_answers(base: Path, tmp_path: Pa
     assert [line["step"] for line in noted if line["stage"] == "b"] == [1, 2, 3]
     for stage in ("words", "steps", "paints", "orders", "names", "close", "c"):
         assert [line["step"] for line in noted if line["stage"] == stage] == [1, 2]
+    aside = [line["step"] for line in noted if line["stage"] == "orders, to weigh"]
+    assert aside == [1]
     assert 0 <= card["validation"]["words, new families"] <= 1
     assert any("stage b 3/3" in line for line in said)
     model = load_embedded(base, tmp_path / "adapter", stub_tower, torch.float32)

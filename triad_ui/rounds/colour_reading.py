@@ -8,7 +8,7 @@ soon known by heart. Knows no files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,36 +88,55 @@ def differing(told: Tensor, obeyed: Tensor) -> Tensor:
     return found
 
 
-def train_colours(
-    reader: ColourReader, pictures: Sequence[Shown], families: Mapping[str, Family], *, steps: int,
-    seconds: float, seed: int, on_step: Callable[[int, int, dict[str, float]], None],
-    batch_size: int = 48, rate: float = 1.5e-3,
-) -> None:  # fmt: skip
-    """Train in place for `steps` batches or `seconds`; the rate falls to nothing by then.
+@dataclass(frozen=True, slots=True, eq=False)
+class Lessons:
+    """Coloured parts beside what is ordered of them. families: (N,), their names. told: see
+    `Orders`. seen: of LOOKS * N pictures, all first looks first."""
 
-    Pictures of grey cameras are left out. on_step: (step, steps, {"order": loss, "value": loss}).
-    TrainingError without pictures.
-    """
+    families: np.ndarray
+    told: Orders
+    seen: Seen
+
+
+def lessons(
+    sight: Sight, pictures: Sequence[Shown], families: Mapping[str, Family], seed: int
+) -> Lessons:
+    """What there is to learn from these parts; those of grey cameras are left out. TrainingError
+    without any."""
     pictures = [shown for shown in pictures if not shown.grey]
     if not pictures:
         raise TrainingError("There is no coloured picture to learn from; draw some first.")
-    rng = np.random.default_rng([seed, 5])
-    told = orders(pictures, families, rng)
+    told = orders(pictures, families, np.random.default_rng([seed, 5]))
     shown = torch.stack([shown.scene.picture for shown in pictures])
-    seen = joined([looks(reader.sight, shown, moved=look > 0) for look in range(LOOKS)])
-    alike = {
-        family: np.flatnonzero([shown.family == family for shown in pictures])
-        for family in {shown.family for shown in pictures}
-    }
+    seen = joined([looks(sight, shown, moved=look > 0) for look in range(LOOKS)])
+    return Lessons(np.array([shown.family for shown in pictures]), told, seen)
+
+
+def train_colours(
+    reader: ColourReader, given: Lessons, *, steps: int, seconds: float, seed: int,
+    on_step: Callable[[int, int, dict[str, float]], None], aside: Collection[str] = (),
+    batch_size: int = 96, rate: float = 2e-3,
+) -> None:  # fmt: skip
+    """Train in place for `steps` batches or `seconds`; the rate falls to nothing by then.
+
+    aside: families that it is not to learn from. on_step: (step, steps, {"order": loss, "value":
+    loss}). TrainingError if nothing is left.
+    """
+    usable = np.flatnonzero(~np.isin(given.families, list(aside)))
+    if not len(usable):
+        raise TrainingError("Every family is kept aside; nothing is left to learn from.")
+    rng = np.random.default_rng([seed, 6])
+    alike = {name: usable[given.families[usable] == name] for name in set(given.families[usable])}
     optimizer = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.1, betas=(0.9, 0.98))
     reader.train()
     for step in falling_rate(optimizer, rate, steps, seconds):
-        chosen = rng.integers(len(pictures), size=batch_size)
+        chosen = usable[rng.integers(len(usable), size=batch_size)]
         some = [0, *(1 + rng.permutation(WRONG)[:AT_ONCE])]
-        another = [int(rng.choice(alike[pictures[int(k)].family])) for k in chosen]
+        another = [int(rng.choice(alike[name])) for name in given.families[chosen]]
+        told = given.told
         values = torch.cat([told.values[chosen][:, some], told.values[another][:, :1]], 1)
         look = rng.integers(LOOKS, size=batch_size)
-        beside = seen[torch.from_numpy(chosen + len(pictures) * look)]
+        beside = given.seen[torch.from_numpy(chosen + len(given.families) * look)]
         order, value = _losses(reader, beside, values, told.differs[chosen][:, some])
         (order + BLAME * value).backward()
         nn.utils.clip_grad_norm_(reader.parameters(), 1.0)

@@ -98,23 +98,18 @@ def _reading(truth: Truth, lexicon: Lexicon, rng: np.random.Generator) -> Readin
         step = steps[int(doubted.argmax())]
         differ = _words(" ".join(a.partition(":")[2] or a for a in step.attributes)) or ["part"]
         instead = []
-    shown = _vector(instead[int(rng.integers(len(instead)))], lexicon) if instead else 0.0
+    shown = lexicon.vector(instead[int(rng.integers(len(instead)))]) if instead else 0.0
     sure = rng.uniform(0.4, 1.0) if instead else 0.0
-    others = [_vector(str(word), lexicon) for word in rng.choice(COLOURS[:10], 3, replace=False)]
+    others = [lexicon.vector(str(word)) for word in rng.choice(COLOURS[:10], 3, replace=False)]
     return Reading(
         numbers,
         torch.zeros(len(numbers), SORTS),
         -doubted[:, None].expand(-1, SORTS),
         torch.tensor(1.0),
-        _vector(differ[int(rng.integers(len(differ)))], lexicon),
+        lexicon.vector(differ[int(rng.integers(len(differ)))]),
         shown * sure + (1 - sure) * torch.stack(others).mean(0),
     )
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[a-z]+|\d+", text.lower())
-
-
-def _vector(word: str, lexicon: Lexicon) -> Tensor:
-    """The first piece of a word, as within a line."""
-    return lexicon.table[lexicon.tokenizer.encode(" " + word)[0]].float()

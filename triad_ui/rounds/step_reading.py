@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.errors import TrainingError
+from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.encoder import Lexicon, read_process
 from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE, doubts
 from triad_ui.model.embedded.projector import Projector
@@ -127,12 +128,14 @@ def weigh(
     families: Mapping[str, Family],
     lexicon: Lexicon,
     seed: int,
+    readers: Mapping[str, ColourReader],
 ) -> float:
     """Fit what the doubts of a process weigh, by logistic regression on pairs; returns the loss.
 
-    pictures: that the reader was not trained on, half of them of families that it was not, so that
-    its doubts are weighed as they deserve on a new product. Of contradicted ones there are as many
-    as CONTRADICTED_BEFORE says.
+    pictures: that no reader was trained on, half of them of families that the reader of steps was
+    not, so that its doubts are weighed as they deserve on a new product. readers: of colours, of
+    these families by name, each one that did not learn from it; of others the projector's own. Of
+    contradicted processes there are as many as CONTRADICTED_BEFORE says.
     """
     rng = np.random.default_rng([seed, 4])
     told, wrong = [], []
@@ -140,7 +143,8 @@ def weigh(
         if shown.grey:
             continue
         for label, process in enumerate(pair_of(shown, families[shown.family], rng)):
-            reading = read_process(projector, shown.scene, process, lexicon)
+            reader = readers.get(shown.family)
+            reading = read_process(projector, shown.scene, process, lexicon, reader)
             if reading is not None:
                 told.append(doubts(reading))
                 wrong.append(float(label))

@@ -36,7 +36,15 @@ from triad_ui.synthesis.families.drawing import (
     value_noise,
 )
 from triad_ui.synthesis.families.faults import missing, wrong_colour
-from triad_ui.synthesis.families.palette import METALS, NAMED, article, listed, pick, shade
+from triad_ui.synthesis.families.palette import (
+    METALS,
+    NAMED,
+    anywhere,
+    article,
+    listed,
+    pick,
+    shade,
+)
 from triad_ui.synthesis.families.recipe import Chance, Fault, RecipeFamily, Step
 from triad_ui.synthesis.product import Spec
 
@@ -62,6 +70,9 @@ MARKS = (
 LIST, TALLY, ALL, SUMS, ONE, NUMBER = "list", "tally", "all", "sums", "one", "number"
 """How items are told: one by one, and with their number; all alike; so many of each colour; alike
 but for one; by their number alone."""
+ANY_SHADE, RELIEF = 0.6, 0.4
+"""Shares: of assemblies in any shades that are called as their colours are, of numbered items in
+the colour of their base."""
 MAKING = ("Make", "Form", "Mould", "Cut", "Press", "Dye", "Coat")
 FITTING = ("Fit", "Place", "Insert", "Set", "Mount", "Lay", "Add")
 
@@ -90,6 +101,8 @@ class Assembly(RecipeFamily):
         elif how == AROUND:
             told, count = NUMBER, int(rng.integers(2, 10))
         main = pick(rng, colours, ground)
+        if told == NUMBER and rng.random() < RELIEF:
+            main = ground
         if told in (LIST, TALLY):
             items = tuple(pick(rng, colours, ground) for _ in range(count))
         elif told == SUMS and rng.random() < 0.5:
@@ -109,7 +122,7 @@ class Assembly(RecipeFamily):
             "tag": MARKS[int(rng.integers(len(MARKS)))],
             "form": FORMS[int(rng.integers(len(FORMS)))],
             "outline": ("plate", "disc", "hexagon", "field")[int(rng.integers(4))],
-            "spread": float(rng.uniform(0.85, 1.45)),
+            "spread": float(rng.uniform(0.85, 1.45)), "any": bool(rng.random() < ANY_SHADE),
         }  # fmt: skip
 
     def steps(self, spec: Spec) -> list[Step]:
@@ -166,6 +179,8 @@ class Assembly(RecipeFamily):
             missing("items", "items", whole, f"no {noun} in place {k + 1}", tuple(less)),
             *self._of_others(spec, rng),
         ]  # fmt: skip
+        if spec["told"] == ONE:  # of many like items one that misses is the fault to be found
+            found += [found[1]] * 2
         if spec["told"] in (ALL, ONE, SUMS):
             main = max(set(items), key=items.count)
             other = pick(rng, colours, ground, *items)
@@ -219,7 +234,7 @@ class Assembly(RecipeFamily):
             "hexagon": regular(0.5, 0.5, half + 0.06, 6, 0.2 * chance("turn")),
             "field": box(-0.1, -0.1, 1.1, 1.1),
         }[spec["outline"]]
-        tint = shade(spec["ground"], chance("ground"), chance("hue"))
+        tint = _tint(canvas, spec, chance, spec["ground"], "ground")
         flat = spec["outline"] == "field"
         canvas.paint(canvas.shape(outline), tint, bevel=0.0 if flat else 0.02, texture=skin)
         if spec["band"]:
@@ -227,13 +242,13 @@ class Assembly(RecipeFamily):
         if spec["how"] == CUPS:
             for k in range(len(spec["items"])):
                 x, y, r = place(spec, k)
-                hollow = shade(spec["ground"], -0.6) * 0.75
+                hollow = _tint(canvas, spec, chance, spec["ground"], "hollow") * 0.7
                 canvas.paint(canvas.shape(disc(x, y, r * 1.15)), hollow, bevel=0.02, depth=-1.0)
         for k, colour in enumerate(spec["items"]):
             if colour:
                 x, y, r = place(spec, k)
                 x, y = np.array((x, y)) + 0.006 * chance.pair("item", k)
-                tint = shade(colour, chance("tint", k), chance("tone", k))
+                tint = _tint(canvas, spec, chance, colour, "item", k)
                 outline = form_of(spec["form"], x, y, r)
                 if spec["how"] == STRIPS:
                     high = 0.1 + 0.14 * spec["spread"]
@@ -246,12 +261,12 @@ class Assembly(RecipeFamily):
         dx, dy = CORNERS[spec["corner"]]
         far = 0.225 if spec["outline"] in ("disc", "hexagon") else 0.3
         x, y = 0.5 + far * dx + 0.01 * chance("mx"), 0.5 + far * dy + 0.01 * chance("my")
-        tint = shade(spec["mark"], chance("mark"), chance("mark hue"))
+        tint = _tint(canvas, spec, chance, spec["mark"], "mark")
         canvas.paint(canvas.shape(regular(x, y, 0.042, 4 + int(2 + 2 * chance("sides")))), tint,
                      bevel=0.008)  # fmt: skip
 
     def _band(self, canvas: Canvas, spec: Spec, chance: Chance) -> None:
-        tint = shade(spec["band"], chance("band"), chance("band hue"))
+        tint = _tint(canvas, spec, chance, spec["band"], "band")
         wide = 0.025 + 0.01 * chance("wide")
         if spec["ends"]:
             for side in (0.1, 0.9):
@@ -266,3 +281,13 @@ class Assembly(RecipeFamily):
             line = disc(0.5, 0.5, 0.37)
         closed = spec["outline"] != "field"
         canvas.paint(canvas.stroke(line, wide, closed), tint, bevel=0.006)
+
+
+def _tint(canvas: Canvas, spec: Spec, chance: Chance, colour: str, *which: str | int) -> np.ndarray:
+    """A shade of a colour, which is nearly the same wherever a part has it: some shade that is
+    called so where the spec says "any"."""
+    own = chance("light", *which)
+    if canvas.plain or colour in METALS or not spec["any"]:
+        return shade(colour, own, chance("hue", *which))
+    way = (chance(name, colour) for name in ("any hue", "any light", "any strength"))
+    return anywhere(colour, *way) * (1 + 0.06 * own)

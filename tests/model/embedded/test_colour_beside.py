@@ -7,17 +7,21 @@ import torch
 from triad_ui.model.embedded.colour_beside import (
     COUNTED,
     IN_COLOUR,
+    IN_HOLE,
     IN_NUMBER,
     IN_ORDER,
+    IN_ROUND,
     by_colour,
+    by_hole,
     by_order,
+    by_round,
     by_value,
     places_at,
     spots_told,
 )
-from triad_ui.model.embedded.colour_orders import ordered
-from triad_ui.model.embedded.colour_sight import ACROSS, CELLS, DOWN, SHAPE, Seen
-from triad_ui.model.embedded.colour_spots import MEDIAN, SPOTS, TOLD
+from triad_ui.model.embedded.colour_orders import MOST_COUNT, ordered
+from triad_ui.model.embedded.colour_sight import ACROSS, CELLS, DOWN, SHAPE, SIDE, Seen
+from triad_ui.model.embedded.colour_spots import HOLES, MEDIAN, SPOTS, TOLD
 from triad_ui.model.embedded.paint import COLOURS
 from triad_ui.records import ManufacturingProcess, ProcessStep
 
@@ -34,7 +38,8 @@ def seen(spots: dict[str, int], at: dict[str, tuple[float, float]] | None = None
         counts[0, COLOURS.index(name), COUNTED] = float(number)
     for name, (across, down) in (at or {}).items():
         colours[0, COLOURS.index(name), [ACROSS, DOWN]] = torch.tensor([across, down])
-    return Seen(colours, counts)
+    maps = torch.zeros(1, len(COLOURS) + 1, SIDE, SIDE, dtype=torch.uint8)
+    return Seen(colours, counts, maps, torch.zeros(1, 1 + MOST_COUNT))
 
 
 def test_spots_are_told_in_logarithms_and_roots() -> None:
@@ -106,3 +111,25 @@ def test_rows_beyond_a_processs_end_change_nothing() -> None:
         short, long = tell(shown, values), tell(shown, longer)
         assert torch.allclose(short, long[:, : values.shape[1]])
         assert torch.isfinite(long).all()
+
+
+def test_a_number_stands_beside_what_comes_back_around_the_middle() -> None:
+    shown = seen({})
+    shown.rounds[0, 2], shown.rounds[0, 4], shown.rounds[0, 5] = 0.9, 0.7, 0.1
+    found = by_round(shown, told(("lugs: 4",), ("teeth: 5", "ends: 2", "rim: red")))[0]
+    assert found.shape == (4, IN_ROUND)
+    expected = torch.tensor([[0.7, 0.6, 0.7, 0.6], [0.1, -0.6, -0.6, 0.1]])
+    torch.testing.assert_close(found[:2], expected)
+    assert not found[2:].any()  # twice says nothing, a colour neither
+
+
+def test_a_grid_that_lacks_a_spot_stands_beside_whether_it_is_to() -> None:
+    values = told(("dots: red, one left out", "all squares: blue"))
+    shown = seen({})
+    shown.spots[0, COLOURS.index("blue"), HOLES] = 1.0
+    red, *_, blue = by_hole(shown, values)[0].tolist()
+    assert by_hole(shown, values).shape == (1, 6, IN_HOLE)
+    assert red == [1.0, 0.0, 0.0, 1.0, 0.0]  # is to lack one, and does not
+    assert blue == [0.0, 0.5, 1.0, 0.0, 0.0]  # lacks one, and is not to
+    shown.spots[0, COLOURS.index("red"), HOLES] = 2.0
+    assert by_hole(shown, values)[0, 0].tolist() == [1.0, 1.0, 0.0, 0.0, 1.0]

@@ -28,7 +28,7 @@ from triad_ui.model.embedded.colour_orders import (
     WAYS,
     ordered,
 )
-from triad_ui.model.embedded.colour_reader import NEVER, ColourReader
+from triad_ui.model.embedded.colour_reader import NEVER, WAYS_READ, ColourReader
 from triad_ui.model.embedded.colour_sight import CELLS, SHAPE, Seen, shades
 from triad_ui.model.embedded.colour_spots import SPOTS, TOLD
 from triad_ui.model.embedded.paint import COLOURS, METALS
@@ -139,7 +139,11 @@ def test_no_colour_is_known_by_its_name(reader: ColourReader) -> None:
     with torch.no_grad():
         found = reader(seen, told)
         uneven = torch.arange(len(COLOURS), len(COLOURS) + 2)
-        turned = Seen(seen.colours[:, order], seen.spots[:, torch.cat([order, uneven])])
+        none = torch.tensor([len(COLOURS)])
+        turned = Seen(
+            seen.colours[:, order], seen.spots[:, torch.cat([order, uneven])],
+            seen.maps[:, torch.cat([order, none])], seen.rounds,
+        )  # fmt: skip
         again = reader(turned, other)
         only_said = reader(seen, other)
     for one, two, three in zip(found, again, only_said, strict=True):
@@ -154,11 +158,12 @@ def test_what_stands_beside_it_in_a_batch_changes_nothing(reader: ColourReader) 
     both[0, : len(short)], both[1] = short, long
     seen = reader.sight(torch.cat([stripes("red", "white"), stripes("green", "blue")]))
     with torch.no_grad():
-        read, summed, blame = reader(seen, both)
-        alone = reader(seen[torch.tensor([0])], short[None])
-    assert torch.allclose(read[0], alone[0][0], atol=1e-5)
-    assert torch.allclose(summed[0], alone[1][0], atol=1e-5)
-    assert torch.allclose(blame[0, : len(short)], alone[2][0], atol=1e-5)
+        *odds, blame = reader(seen, both)
+        *alone, blamed = reader(seen[torch.tensor([0])], short[None])
+    assert len(odds) == WAYS_READ
+    for one, by_itself in zip(odds, alone, strict=True):
+        assert torch.allclose(one[0], by_itself[0], atol=1e-5)
+    assert torch.allclose(blame[0, : len(short)], blamed[0], atol=1e-5)
     assert blame[0, len(short) :].tolist() == [NEVER] * (len(long) - len(short))
 
 
@@ -166,7 +171,7 @@ def test_a_contradiction_is_told_of_each_step_with_attributes(reader: ColourRead
     scene = see(visual(1).rgb, stub_tower)
     told = process(("Take.", ()), ("Fit.", ("ring: red", "pins: 3")), ("Look.", ("no cracks",)))
     found = reader.contradiction(scene, told)
-    assert found is not None and found.odds.shape == (2,) and found.steps.shape == (2,)
+    assert found is not None and found.odds.shape == (WAYS_READ,) and found.steps.shape == (2,)
     assert float(found.steps[0]) > NEVER and float(found.steps[1]) == NEVER
     assert reader.contradiction(scene, process(("Take.", ()))) is None
 
@@ -180,3 +185,17 @@ def test_a_monochrome_sensor_contradicts_no_colour(reader: ColourReader) -> None
     tinted = np.clip(grey * np.array([1.04, 1.0, 0.97]), 0, 255).astype(np.uint8)
     for colours in (rgb, tinted):
         assert reader.contradiction(see(colours, stub_tower), told) is not None
+
+
+def test_a_value_alone_knows_no_other_step(reader: ColourReader) -> None:
+    """What any value alone contradicts is the same in whatever process its step stands."""
+    seen = reader.sight(stripes("red", "blue", "white"))
+    told = [
+        ordered(process(("Fit it.", (one,)), ("Do it.", (other,))))[None]
+        for one in ("rim: red", "rim: green")
+        for other in ("pin: blue", "pin: black")
+    ]
+    with torch.no_grad():
+        odds = [reader(seen, values)[2].exp() for values in told]
+    assert torch.allclose(odds[0] - odds[1], odds[2] - odds[3], atol=1e-6)
+    assert not torch.equal(odds[0], odds[1])

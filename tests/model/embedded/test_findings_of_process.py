@@ -9,8 +9,16 @@ import torch
 
 from tests.model.embedded.test_findings import KINDS, SURFACE, WIDTH, cells, findings, judged_as
 from triad_ui.model.embedded import views
-from triad_ui.model.embedded.colour_reader import NEVER, Contradiction
-from triad_ui.model.embedded.findings import CONTRADICTED, SEEN, STEP, WRITTEN, Findings, doubts
+from triad_ui.model.embedded.colour_reader import NEVER, WAYS_READ, Contradiction
+from triad_ui.model.embedded.findings import (
+    BOTH,
+    CONTRADICTED,
+    SEEN,
+    STEP,
+    WRITTEN,
+    Findings,
+    doubts,
+)
 from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
 
 __all__ = ["cells", "findings"]  # fixtures
@@ -51,6 +59,23 @@ def test_a_contradicted_process_makes_a_sound_part_faulty(
     assert not nothing.any()
 
 
+def test_a_strange_look_and_a_contradiction_count_more_together(
+    findings: Findings, cells: views.Cells
+) -> None:
+    findings.against.weight.fill_(4.0)
+    findings.against.bias.fill_(-2.0)
+    tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
+    odds = []
+    for look in (-30.0, -0.5):
+        judged_as(findings, look)
+        for read in (reading(0.0, 0.0), reading(0.0, -1.5)):
+            odds.append(findings.judgement(tokens, cells, evidence, None, read).faulty.exp())
+    nothing, contradicted, strange, both = odds
+    assert float(contradicted) > 0.3 > float(nothing)
+    assert float(both) == pytest.approx(float(contradicted + strange * (1 + BOTH * contradicted)),
+                                        rel=0.05)  # fmt: skip
+
+
 def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:
     lowest = torch.tensor([[-1.0, 0.0, -2.0], [-3.0, 0.0, 0.0]])
     losses = torch.tensor([[-1.5, 0.0, -2.0], [-3.0, 0.0, 0.0]])
@@ -58,11 +83,13 @@ def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:
     read = Reading((1, 2), losses, lowest, known, word, word)
     told = doubts(read) * LEAST
     assert told[:6].tolist() == pytest.approx([-3, 0, -2, -4.5, 0, -2])
-    assert told[6:8].tolist() == [0, 0] and torch.allclose(told[8:], told[:8] * 0.5)
-    colours = Contradiction(torch.tensor([4.0, -30.0]), torch.zeros(2), *UNTOLD)
+    assert told[6:12].tolist() == [0] * 6 and torch.allclose(told[12:], told[:12] * 0.5)
+    odds = torch.tensor([4.0, -30.0, 2.0])
+    colours = Contradiction(odds, torch.zeros(2), *UNTOLD, readable=0.5)
     again = doubts(replace(read, colours=colours))
-    assert torch.equal(again[:6], told[:6] / LEAST) and again[6:8].tolist() == [0.5, -1.0]
-    assert torch.equal(again[8:], again[:8] * 0.5)
+    assert torch.equal(again[:6], told[:6] / LEAST) and again[6:9].tolist() == [0.5, -1.0, 0.25]
+    assert torch.equal(again[9:12], again[6:9] * 0.5)  # as far as its values can be read
+    assert torch.equal(again[12:], again[:12] * 0.5)
 
 
 def test_the_step_told_is_the_one_that_both_readings_doubt(
@@ -72,7 +99,7 @@ def test_the_step_told_is_the_one_that_both_readings_doubt(
     tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
     read = reading(-1.0, -0.5, 0.0)
     for steps, told in (([0.0, 0.0, 0.0], 2), ([NEVER, 3.0, -3.0], 3), ([-3.0, 1.0, 9.0], 4)):
-        colours = Contradiction(torch.ones(2), torch.tensor(steps), *UNTOLD)
+        colours = Contradiction(torch.ones(WAYS_READ), torch.tensor(steps), *UNTOLD)
         said = findings(tokens, cells, evidence, None, replace(read, colours=colours))
         assert int(said[STEP].argmax()) == 45 + told - 1  # "1" is at axis 45
 
@@ -84,7 +111,7 @@ def test_a_contradiction_is_named_and_placed_as_far_as_nothing_else_explains_it(
     alone = findings.judgement(tokens, cells, evidence)
     logical = KINDS - SURFACE
     kinds, places = torch.eye(logical)[logical - 1], torch.eye(9)[5]
-    colours = Contradiction(torch.ones(2), torch.zeros(3), kinds, places)
+    colours = Contradiction(torch.ones(WAYS_READ), torch.zeros(3), kinds, places)
     read = replace(reading(-1.0, -0.5, 0.0), colours=colours)
     for bias, told in ((9.0, True), (-9.0, False)):
         findings.against.weight.zero_()

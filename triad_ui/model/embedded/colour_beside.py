@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from triad_ui.model.embedded.colour_orders import (
+    ABSENT,
     ATTRIBUTE,
     BEFORE,
     COLOUR,
@@ -27,6 +28,10 @@ COUNTED = (SPOTS, ALIKE, WORTH, LARGE)
 GAP = 2 * len(COUNTED)
 IN_COLOUR, IN_NUMBER, IN_ORDER = GAP, 2 * GAP + 3 * len(COUNTED), 7
 """Numbers told of a colour, of a value and of a colour in a list."""
+IN_ROUND, IN_HOLE = 4, 5
+"""Of a number all around, and of a colour that may lack one of its spots."""
+FEWEST = 3
+"""Times that something comes back on a ring: what does so twice is mostly light from one side."""
 FAR = 4.0
 
 
@@ -65,6 +70,37 @@ def by_value(seen: Seen, values: Tensor) -> Tensor:
     free = torch.cat([apart, beside], -1) / 2 * (number > 0)[..., None]
     said = torch.where(colour, values[..., BEFORE], 0)
     return torch.cat([_short(said, own), _short(number, mean), free], -1).float()
+
+
+def by_round(seen: Seen, values: Tensor) -> Tensor:
+    """How much of a picture comes back just so many times around its middle as each number says,
+    (N, L, IN_ROUND): its share, by how much it exceeds that of any other number, of one less and
+    one more; 0 of what is no number."""
+    number = torch.where(values[..., SORT] == COUNT, values[..., VALUE], 0)
+    on = (number >= FEWEST)[..., None]
+    shares = seen.rounds.clone()
+    shares[:, :FEWEST] = 0
+    own = shares.gather(1, number)
+    two, at = shares.topk(2, 1)
+    rest = torch.where(at[:, :1] == number, two[:, 1:], two[:, :1])
+    less, more = (shares.gather(1, (number + way).clamp(0, shares.shape[1] - 1)) for way in (-1, 1))
+    return torch.stack([own, own - rest, own - less, own - more], -1) * on
+
+
+def by_hole(seen: Seen, values: Tensor) -> Tensor:
+    """Whether a grid of spots of each colour lacks one, (N, L, IN_HOLE): whether that is ordered,
+    in the colour's attribute; how many are lacking; whether one is though it is not ordered, is not
+    though it is, or is as ordered. 0 of what is no colour."""
+    colour, which = _colours(values)
+    attribute = values[..., ATTRIBUTE]
+    absent = (values[..., SORT] == ABSENT).float()
+    alike = (attribute[..., None] == attribute[:, None]).float()
+    told = (alike @ absent[..., None] > 0)[..., 0]
+    holes = seen.spots[:, : len(COLOURS), HOLES].gather(1, which)
+    lacks = holes > 0
+    found = [told.float(), holes.clamp_max(FAR) / 2]
+    found += [each.float() for each in (lacks & ~told, told & ~lacks, told & lacks)]
+    return torch.stack(found, -1) * colour[..., None]
 
 
 def by_order(seen: Seen, values: Tensor) -> Tensor:

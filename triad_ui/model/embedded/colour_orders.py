@@ -13,7 +13,7 @@ from torch import Tensor
 from triad_ui.model.embedded.paint import COLOURS
 from triad_ui.records import ManufacturingProcess, ProcessStep
 
-ABSENCES = ("none", "no", "nothing", "without")
+ABSENCES = ("none", "no", "nothing", "without", "out", "missing", "empty")
 COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 PLACES = (
     "left", "right", "top", "bottom", "middle", "center", "centre", "upper", "lower", "tip", "end",
@@ -23,6 +23,8 @@ PLACES = (
 """Words for places, and for the way in which a list is told."""
 COLOUR, ABSENT, COUNT, PLACE, OTHER, SEEN_COLOUR = range(6)
 """Sorts of what is read; the last stands for each colour, whether ordered or not."""
+SORTS_READ = 5
+"""Sorts of values."""
 SORT, VALUE, NAME, NTH, OF, ATTRIBUTE, STEP, BEFORE, WAYS = range(9)
 """Columns of `ordered`."""
 MOST, MOST_COUNT, LONGEST = 32, 20, 15

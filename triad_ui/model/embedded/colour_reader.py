@@ -5,8 +5,8 @@ things: a colour, a number, a place, nothing, something else. A colour it never 
 for whether it is a bare metal: in the place of the word stands what the picture shows of that
 colour, how much, where and in how many spots, and by how much that differs from what is ordered. So
 what it learned of red wires holds for blue eggs, and no product has to be known. Beside it, and
-learned for itself, a sum over all colours holds what is ordered of each against what is seen of it:
-it knows no lists and places, and errs on other products.
+learned for itself, a sum over all colours holds what is ordered of each against what is seen of it,
+and each value is read alone: these know no whole processes, and err on other products.
 It knows no language model, no expert and no references, and decides nothing.
 """
 
@@ -18,20 +18,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.colour_alone import IN_PLACE, Alone
 from triad_ui.model.embedded.colour_beside import (
     IN_COLOUR,
+    IN_HOLE,
     IN_NUMBER,
     IN_ORDER,
+    IN_ROUND,
     by_colour,
+    by_hole,
     by_order,
+    by_round,
     by_value,
     places_at,
     spots_told,
 )
+from triad_ui.model.embedded.colour_layer import WIDTH, Layer, relations_of
 from triad_ui.model.embedded.colour_naming import Naming
 from triad_ui.model.embedded.colour_orders import (
     ABSENT,
-    ATTRIBUTE,
     BEFORE,
     COLOUR,
     COUNT,
@@ -40,6 +45,7 @@ from triad_ui.model.embedded.colour_orders import (
     NAME,
     NTH,
     OF,
+    OTHER,
     PLACE,
     PLACES,
     SEEN_COLOUR,
@@ -49,6 +55,7 @@ from triad_ui.model.embedded.colour_orders import (
     WAYS,
     ordered,
 )
+from triad_ui.model.embedded.colour_rows import IN_ROW, by_row
 from triad_ui.model.embedded.colour_sight import (
     CELLS,
     SHAPE,
@@ -58,27 +65,34 @@ from triad_ui.model.embedded.colour_sight import (
     shades,
 )
 from triad_ui.model.embedded.colour_spots import TOLD
+from triad_ui.model.embedded.colour_words import in_words
 from triad_ui.model.embedded.paint import COLOURS, METALS
 from triad_ui.model.embedded.scene import Scene
 from triad_ui.records import ManufacturingProcess
 
-WIDTH, HEADS, LAYERS, INNER = 96, 6, 3, 48
-RELATIONS = 5
+LAYERS, INNER = 3, 48
+WAYS_READ = 3
+"""Log-odds that are told of a process, each in another way."""
 NEVER = -20.0
 """Log-odds of what is not asked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contradiction:
-    """odds: that the picture contradicts the process, (2,), log-odds as it is read and as its
-    colours add up. steps: (S,), log-odds that it contradicts each step, NEVER of one without
-    values. kinds: (kinds,), places: (9,), shares of what the fault may be and of where it may lie,
-    if there is one."""
+    """odds: that the picture contradicts the process, (WAYS_READ,), log-odds as it is read, as its
+    colours add up, and by any value alone. steps: (S,), log-odds that it contradicts each step,
+    NEVER of one without values. kinds: (kinds,), places: (9,), shares of what the fault may be and
+    of where it may lie, if there is one. written, seen: a word that is ordered, and one for what
+    there is instead; "" where it can't be told. readable: share of the values that are a colour, a
+    number, a place or nothing, 0..1."""
 
     odds: Tensor
     steps: Tensor
     kinds: Tensor
     places: Tensor
+    written: str = ""
+    seen: str = ""
+    readable: float = 1.0
 
 
 class ColourReader(nn.Module):
@@ -94,9 +108,9 @@ class ColourReader(nn.Module):
             nn.Linear(SHAPE + CELLS**2 + TOLD, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH)
         )
         self.numbers, self.order = nn.Linear(IN_NUMBER, WIDTH), nn.Linear(IN_ORDER, WIDTH)
-        self.at = nn.Sequential(
-            nn.Linear(len(PLACES) + 2, INNER), nn.GELU(), nn.Linear(INNER, WIDTH)
-        )
+        self.row, self.round = nn.Linear(IN_ROW, WIDTH), nn.Linear(IN_ROUND, WIDTH)
+        self.hole = nn.Linear(IN_HOLE, WIDTH)
+        self.at = nn.Sequential(nn.Linear(IN_PLACE, INNER), nn.GELU(), nn.Linear(INNER, WIDTH))
         self.sort, self.name = nn.Embedding(6, WIDTH), nn.Embedding(2, WIDTH)
         self.count, self.before = (nn.Embedding(1 + MOST_COUNT, WIDTH) for _ in range(2))
         self.nth, self.of = (nn.Embedding(1 + LONGEST, WIDTH) for _ in range(2))
@@ -112,28 +126,29 @@ class ColourReader(nn.Module):
             nn.Linear(INNER, INNER), nn.GELU(),
         )  # fmt: skip
         self.add = nn.Sequential(nn.Linear(2 * INNER + 4, INNER), nn.GELU(), nn.Linear(INNER, 1))
+        self.alone = Alone(dropout)
         self.naming = Naming(WIDTH, kinds, CELLS)
         for part in (self.sort, self.name, self.count, self.before, self.nth, self.of, self.place):
             nn.init.normal_(part.weight, std=0.3)
 
-    def forward(self, seen: Seen, values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-odds of a contradiction: of the process as it is read (N,), and as its colours add up
-        (N,), and by each of its values (N, L).
+    def forward(self, seen: Seen, values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Log-odds of a contradiction: of the process as it is read (N,), as its colours add up
+        (N,), by any value alone (N,); and by each of its values in the process (N, L).
 
         seen: of N pictures. values: int64 (N, L, 9) of `ordered`,
         rows beyond a process's end -1.
         """
-        return self._read(seen, values)[:3]
+        return self._read(seen, values)[:4]
 
     def named(self, seen: Seen, values: Tensor) -> tuple[Tensor, ...]:
         """What `forward` gives, then logits of the kind of the fault (N, kinds) and of its place
         (N, 9), if there is one; to these alone gradients flow."""
-        read, summed, blame, tokens, looks = self._read(seen, values)
+        *odds, blame, tokens, looks = self._read(seen, values)
         tokens, looks = tokens.detach(), looks.detach()
         whole, colours, told = tokens.split([1, len(COLOURS), values.shape[1]], 1)
         maps = (seen.colours[..., SHAPE:].detach() / 2) ** 2
         kinds, places = self.naming(whole[:, 0], colours, looks, told, blame.detach(), maps)
-        return read, summed, blame, kinds, places
+        return *odds, blame, kinds, places
 
     def _read(self, seen: Seen, values: Tensor) -> tuple[Tensor, ...]:
         """What `forward` gives, then all tokens, and the colours as they are seen."""
@@ -148,7 +163,8 @@ class ColourReader(nn.Module):
         missed = by_colour(seen, pieces)
         spots = spots_told(seen)
         looks = self.read(torch.cat([seen.colours, spots], -1))
-        words = self._words(held, looks, colour, which) + self._beside(seen, values)
+        told = self._beside(seen, values, colour, which)
+        words = self._words(held, looks, colour, which) + self._beside_words(told)
         tokens = torch.cat(
             [
                 self.whole.expand(len(values), 1, -1),
@@ -159,7 +175,7 @@ class ColourReader(nn.Module):
             ],
             1,
         )
-        relations = _relations(values, on, colour)
+        relations = relations_of(values, on, colour)
         first = tokens.shape[1] - on.shape[1]
         hidden = torch.cat([torch.zeros(len(on), first), torch.where(on, 0.0, -1e4)], 1)
         for layer in self.layers:
@@ -170,7 +186,7 @@ class ColourReader(nn.Module):
         blame = self.blame(tokens[:, first:])[..., 0].masked_fill(~on, NEVER)
         also = torch.cat([spots, missed], -1)
         summed = self._sum(seen.colours[..., :SHAPE], wanted, pieces, none, also)
-        return read, summed, blame, tokens, looks
+        return read, summed, self.alone(told, values), blame, tokens, looks
 
     def _words(self, held: Tensor, looks: Tensor, colour: Tensor, which: Tensor) -> Tensor:
         """The values as they are read, (N, L, WIDTH)."""
@@ -185,12 +201,21 @@ class ColourReader(nn.Module):
             words = words + part(torch.where(sort == mine, value, 0)) * (sort == mine)[..., None]
         return words
 
-    def _beside(self, seen: Seen, values: Tensor) -> Tensor:
-        """What is seen in numbers and places beside the values, (N, L, WIDTH)."""
+    def _beside(self, seen: Seen, values: Tensor, colour: Tensor, which: Tensor) -> Tensor:
+        """What is seen of each value by itself, (N, L, IN_ALONE)."""
         place = values[..., SORT] == PLACE
-        which = functional.one_hot(torch.where(place, values[..., VALUE], 0), len(PLACES))
-        at = self.at(torch.cat([which, places_at(seen, values)], -1)) * place[..., None]
-        return self.numbers(by_value(seen, values)) + self.order(by_order(seen, values)) + at
+        there = functional.one_hot(torch.where(place, values[..., VALUE], 0), len(PLACES))
+        at = torch.cat([there, places_at(seen, values)], -1) * place[..., None]
+        own = seen.colours[..., :SHAPE].gather(1, which[..., None].expand(-1, -1, SHAPE))
+        told = (by(seen, values) for by in (by_value, by_order, by_row, by_round, by_hole))
+        return torch.cat([own * colour[..., None], *told, at], -1)
+
+    def _beside_words(self, told: Tensor) -> Tensor:
+        """The same as part of the words, (N, L, WIDTH)."""
+        parts = told.split([SHAPE, IN_NUMBER, IN_ORDER, IN_ROW, IN_ROUND, IN_HOLE, IN_PLACE], -1)
+        layers = (self.numbers, self.order, self.row, self.round, self.hole)
+        found = sum(layer(part) for layer, part in zip(layers, parts[1:-1], strict=True))
+        return found + self.at(parts[-1]) * (parts[-1] != 0).any(-1, keepdim=True)
 
     def _sum(
         self, shape: Tensor, wanted: Tensor, pieces: Tensor, none: Tensor, also: Tensor
@@ -217,67 +242,15 @@ class ColourReader(nn.Module):
         if not len(values) or is_grey(scene.picture):
             return None
         seen = self.sight(shades(scene.picture[None]))
-        read, summed, blame, kinds, places = self.named(seen, values[None])
+        *odds, blame, kinds, places = self.named(seen, values[None])
         steps = [step.number for step in process.steps if step.attributes]
         worst = [blame[0][values[:, STEP] == step] for step in steps]
         by_step = [float(each.max()) if len(each) else NEVER for each in worst]
         return Contradiction(
-            torch.cat([read, summed]),
+            torch.cat(odds),
             torch.tensor(by_step),
             kinds[0].softmax(0),
             places[0].softmax(0),
+            *in_words(seen, values[None], blame[0]),
+            readable=float((values[:, SORT] != OTHER).float().mean()),
         )
-
-
-class Layer(nn.Module):
-    """Tokens look at each other, the more so as they belong together."""
-
-    def __init__(self, dropout: float) -> None:
-        super().__init__()
-        self.ask, self.answer = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.near = nn.Parameter(torch.zeros(RELATIONS, HEADS))
-        self.mix = nn.Sequential(
-            nn.Linear(WIDTH, 2 * WIDTH), nn.GELU(), nn.Linear(2 * WIDTH, WIDTH)
-        )
-        self.norm_1, self.norm_2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.drop = nn.Dropout(dropout)
-
-    def forward(self, tokens: Tensor, relations: Tensor, hidden: Tensor) -> Tensor:
-        """tokens: (N, T, WIDTH). relations: (N, RELATIONS, T, T). hidden: (N, T), added to what is
-        looked for."""
-        count, length, _ = tokens.shape
-        asked = self.ask(self.norm_1(tokens)).view(count, length, 3, HEADS, -1)
-        query, key, value = asked.permute(2, 0, 3, 1, 4)
-        bias = torch.einsum("nrij,rh->nhij", relations, self.near) + hidden[:, None, None]
-        found = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        tokens = tokens + self.drop(self.answer(found.transpose(1, 2).reshape(tokens.shape)))
-        return tokens + self.drop(self.mix(self.norm_2(tokens)))
-
-
-def _relations(values: Tensor, on: Tensor, colour: Tensor) -> Tensor:
-    """Which tokens belong together, 0 or 1, (N, RELATIONS, T, T): of one attribute, of one step, of
-    one colour, next in a list, and the one before. The first are the whole and each colour."""
-    count, first = len(values), 1 + len(COLOURS)
-
-    def with_first(own: Tensor, of_first: Tensor) -> Tensor:
-        return torch.cat([of_first.expand(count, first), own], 1)
-
-    none = torch.full((first,), -1)
-    attribute = with_first(torch.where(on, values[..., ATTRIBUTE], -2), none)
-    step = with_first(torch.where(on, values[..., STEP], -2), none)
-    named = with_first(torch.where(colour, values[..., VALUE], -4), torch.arange(-1, first - 1))
-    value = on & (values[..., NAME] == 0)
-    nth = with_first(torch.where(value, values[..., NTH], -9), none * 9)
-
-    def alike(one: Tensor) -> Tensor:
-        return one[:, :, None] == one[:, None]
-
-    same = alike(attribute) & (attribute[:, :, None] >= 0)
-    found = [
-        same,
-        alike(step) & (step[:, :, None] >= 0),
-        alike(named),
-        same & (nth[:, :, None] == nth[:, None] + 1),
-        same & (nth[:, :, None] == nth[:, None] - 1),
-    ]
-    return torch.stack(found, 1).float()

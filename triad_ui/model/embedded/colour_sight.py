@@ -15,13 +15,14 @@ from torch.nn import functional
 
 from triad_ui.model.embedded.colour_spots import TOLD, spots_of
 from triad_ui.model.embedded.paint import COLOURS, Paint
+from triad_ui.model.embedded.rounds_of import rounds_of
 
 SIDE = 40
 """Pixels a side of the maps that sum up a colour."""
-CELLS, SHAPE = 10, 13
+CELLS, SHAPE = 10, 15
 """Cells a side of a colour's map, and how many numbers sum it up."""
-ACROSS, DOWN = 8, 9
-"""Of these: where its middle lies, -1..1."""
+ACROSS, DOWN = 13, 14
+"""Of these: where its middle lies from that of the whole part, as shares of that one's spread."""
 SURE = 0.5
 """Share of a pixel from which on it belongs to a spot of a colour."""
 TINT = 2.0
@@ -35,24 +36,29 @@ of the picture's light."""
 class Seen:
     """colours: (N, len(COLOURS), SHAPE + CELLS**2), numbers that sum up each one's map, then its
     map. spots: (N, len(COLOURS) + 2, TOLD) of `spots_of`, of each colour, then of what is darker
-    and what is lighter than around it."""
+    and what is lighter than around it. maps: uint8 (N, 1 + len(COLOURS), SIDE, SIDE), the share of
+    each paint, 0..255, the last of what is none. rounds: (N, 1 + MOST_COUNT) of `rounds_of`."""
 
     colours: Tensor
     spots: Tensor
+    maps: Tensor
+    rounds: Tensor
+
+    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What it is made of: `Seen(*parts)` is the same."""
+        return self.colours, self.spots, self.maps, self.rounds
 
     def each(self, times: int) -> Seen:
         """Each picture so many times, one after the other."""
-        return Seen(*(part.repeat_interleave(times, 0) for part in (self.colours, self.spots)))
+        return Seen(*(part.repeat_interleave(times, 0) for part in self.parts()))
 
     def __getitem__(self, chosen: Tensor) -> Seen:
-        return Seen(self.colours[chosen], self.spots[chosen])
+        return Seen(*(part[chosen] for part in self.parts()))
 
 
 def joined(some: Sequence[Seen]) -> Seen:
     """All their pictures, in their order."""
-    return Seen(
-        torch.cat([each.colours for each in some]), torch.cat([each.spots for each in some])
-    )
+    return Seen(*(torch.cat(parts) for parts in zip(*(each.parts() for each in some), strict=True)))
 
 
 def is_grey(picture: Tensor) -> bool:
@@ -77,11 +83,14 @@ class Sight(nn.Module):
 
     @torch.no_grad()
     def forward(self, pictures: Tensor) -> Seen:
-        shares = self.paint(pictures).softmax(1)[:, : len(COLOURS)]
+        every = self.paint(pictures).softmax(1)
+        shares = every[:, : len(COLOURS)]
         masks = torch.cat([shares > SURE, _uneven(pictures, shares.shape[-1])], 1)
         spots = [[spots_of(mask) for mask in picture] for picture in masks.numpy()]
         told = torch.from_numpy(np.array(spots, np.float32)).view(*masks.shape[:2], TOLD)
-        return Seen(_summed(functional.avg_pool2d(shares, shares.shape[-1] // SIDE)), told)
+        maps = functional.avg_pool2d(every, every.shape[-1] // SIDE)
+        summed = _summed(maps[:, : len(COLOURS)])
+        return Seen(summed, told, (maps * 255).round().byte(), rounds_of(pictures))
 
 
 def _uneven(pictures: Tensor, side: int) -> Tensor:
@@ -103,6 +112,8 @@ def _summed(maps: Tensor) -> Tensor:
     along = torch.linspace(-1, 1, SIDE)
     total = flat.sum(-1) + 0.5
     across, down = maps.sum(2) / total[..., None], maps.sum(3) / total[..., None]
+    whole = maps.sum(1, keepdim=True)
+    middles = [_from_whole(maps, whole, dim, along) for dim in (2, 3)]
     shape = torch.stack(
         [
             (flat.mean(-1) + 1e-3).log() / 3,
@@ -112,9 +123,24 @@ def _summed(maps: Tensor) -> Tensor:
             (functional.relu(near - around).flatten(2).sum(-1) / 20 + 0.05).log(),
             ((near.flatten(2) > 0.4).float().mean(-1) + 0.05).log(),
             across @ along, down @ along, across @ along**2, down @ along**2,
-            (maps * (1 - rim)).flatten(2).sum(-1) / total,
+            (maps * (1 - rim)).flatten(2).sum(-1) / total, *middles,
         ],
         -1,
     )  # fmt: skip
     cells = functional.adaptive_avg_pool2d(maps, CELLS).flatten(2)
     return torch.cat([shape, cells.clamp_min(1e-4).sqrt() * 2], -1)
+
+
+def _from_whole(maps: Tensor, whole: Tensor, dim: int, along: Tensor) -> Tensor:
+    """How far the middles of maps (N, C, SIDE, SIDE) lie from that of the whole (N, 1, SIDE, SIDE),
+    as shares of twice its spread, (N, C). dim: the one that is summed up, 2 for across."""
+
+    def middle(shown: Tensor) -> tuple[Tensor, Tensor]:
+        line = shown.sum(dim)
+        return line @ along, line.sum(-1) + 0.5
+
+    part, much = middle(whole)
+    centre = part / much
+    spread = ((whole.sum(dim) @ along**2) / much - centre**2).clamp_min(0.01).sqrt()
+    own, share = middle(maps)
+    return (own / share - centre * (share - 0.5) / share) / (2 * spread)

@@ -16,6 +16,7 @@ from torch import Tensor
 from triad_ui.errors import ModelError
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.model.embedded.close_reader import Close, CloseReader
+from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.scene import Scene, closer, see
@@ -34,6 +35,10 @@ class Lexicon:
 
     tokenizer: ChatTokenizer
     table: Tensor
+
+    def vector(self, word: str) -> Tensor:
+        """Of the first piece of a word, as within a line, float32 (width,)."""
+        return self.table[self.tokenizer.encode(" " + word)[0]].float()
 
 
 class EmbeddedEncoder:
@@ -101,12 +106,25 @@ def _once(tower: Tower) -> Tower:
 
 
 def read_process(
-    projector: Projector, scene: Scene, process: ManufacturingProcess, lexicon: Lexicon
-) -> Reading | None:
-    """What a picture says of the steps that give a part attributes; None where none does."""
+    projector: Projector, scene: Scene, process: ManufacturingProcess, lexicon: Lexicon,
+    orders: ColourReader | None = None,
+) -> Reading | None:  # fmt: skip
+    """What a picture says of the steps that give a part attributes; None without any. orders:
+    a reader of colours in place of the projector's own; what it doubts, it also puts in words."""
     steps = [step for step in process.steps if step.attributes]
     if not steps:
         return None
     lines = [line_of(step, lexicon.tokenizer.encode) for step in steps]
     reading = projector.steps.reading(scene, lines, lexicon.table)
-    return replace(reading, colours=projector.orders.contradiction(scene, process))
+    colours = (orders or projector.orders).contradiction(scene, process)
+    reading = replace(reading, colours=colours)
+    if colours is None or float(colours.odds.mean()) < 0:
+        return reading
+    written, seen = (
+        lexicon.vector(each) if each else None for each in (colours.written, colours.seen)
+    )
+    return replace(
+        reading,
+        written=reading.written if written is None else written,
+        seen=reading.seen if seen is None else seen,
+    )

@@ -10,6 +10,7 @@ their vectors.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.model.embedded.close_reader import Close
+from triad_ui.model.embedded.colour_reader import WAYS_READ
 from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
 from triad_ui.model.embedded.views import BASE, CALIBRATED, HAS_REFERENCE, ODDS, Cells
 
@@ -26,7 +28,7 @@ CONTRADICTED, STEP, WRITTEN, SEEN = range(3 + SHOWN_COLOURS, 7 + SHOWN_COLOURS)
 FINDINGS = 7 + SHOWN_COLOURS
 """Tokens added to a query: judgement, kind, place, the colours that cover most of it; and of its
 process whether it is contradicted, in which step, by which word, and what is seen instead."""
-DOUBTS = 4 * (SORTS + 1)
+DOUBTS = 4 * (SORTS + WAYS_READ)
 """Width of `doubts`."""
 STRANGE = 3
 """Width of `strange`."""
@@ -38,6 +40,10 @@ photographs it sees more that is not there: it orders good and faulty ones of ei
 AUROC of .68, where drawn ones have .80 and the expert's score has .87 and .91 (`docs/log.md`)."""
 CONTRADICTED_BEFORE = 1 / 3
 """Odds of a contradicted process among those that doubts were weighed on."""
+BOTH = 1.5
+"""What a contradiction and a strange look count together, beside what each counts alone: of the
+drawn faults half are of the surface, a quarter against the process alone, a quarter against both
+the process and the good part."""
 SUREST = 8.0
 """Log-odds of a close look beyond which it is as sure as it can be."""
 SHARPER = 4.0
@@ -116,7 +122,8 @@ class Findings(nn.Module):
         if close is not None:
             kinds, places = _closer(kinds, places, close)
         colours = self.colour_logits(tokens[cells.kinds == BASE]).softmax(1).mean(0)
-        # strange beside good parts, a fault by its looks, or against the process: any is enough
+        # strange beside good parts, a fault by its looks, or against the process: any is enough,
+        # and what is against the process often looks strange as well
         faulty = self.judge(strange(evidence))[0]
         seen = None
         if close is not None:
@@ -127,7 +134,8 @@ class Findings(nn.Module):
             contradicted = self.against(doubts(reading))[0]
             # what is no likelier than before the process was read makes no part faulty
             beyond = (contradicted.exp() - CONTRADICTED_BEFORE).clamp_min(1e-9).log()
-            faulty = torch.logaddexp(faulty, beyond)
+            both = faulty + beyond + math.log(BOTH)
+            faulty = torch.logaddexp(torch.logaddexp(faulty, beyond), both)
             if reading.colours is not None:
                 share = beyond.sigmoid() if seen is None else (beyond - seen).sigmoid()
                 named = reading.colours.kinds
@@ -248,10 +256,13 @@ def _sharper(shares: Tensor) -> Tensor:
 
 def doubts(reading: Reading) -> Tensor:
     """What speaks against a process, float32 (DOUBTS,), 0.. each, as shares of -LEAST: for each
-    sort of words the one that is borne out least, then what all of them lose, and the two log-odds
-    of `ColourReader`, 0 without, as shares of SUREST, -1..1; and the same again as far as the
-    product is known, as doubts of strange products are worth less."""
+    sort of words the one that is borne out least, then what all of them lose, and the log-odds of
+    `ColourReader`, 0 without, as shares of SUREST, -1..1, and as far as the values of the process
+    are such that it can read them; and the same again as far as the product is known, as doubts of
+    strange products are worth less."""
     told = torch.cat([reading.lowest.min(0).values, reading.losses.sum(0)]) / LEAST
-    colours = torch.zeros(2) if reading.colours is None else reading.colours.odds
-    told = torch.cat([told, colours.clamp(-SUREST, SUREST) / SUREST])
+    odds, readable = torch.zeros(WAYS_READ), 0.0
+    if reading.colours is not None:
+        odds, readable = reading.colours.odds.clamp(-SUREST, SUREST), reading.colours.readable
+    told = torch.cat([told, odds / SUREST, odds / SUREST * readable])
     return torch.cat([told, told * reading.known])

@@ -75,6 +75,9 @@ def turned(points: np.ndarray, x: float, y: float, angle: float) -> np.ndarray:
 class Canvas:
     """A picture in the making: rgb float32 (S, S, 3) 0..255 and cover (S, S) of the product."""
 
+    plain = False
+    """Whether nothing but paint is to be seen, each in the one shade that it is told by."""
+
     def __init__(self, size: int, ground: float = 118.0) -> None:
         self.size = size
         self.rgb = np.full((size, size, 3), ground, np.float32)
@@ -209,6 +212,8 @@ class FlatCanvas(Canvas):
     """What is painted, without light, relief and texture: each place has the colour of its paint.
 
     What a part is drawn with is drawn up front, so that it lies where it does on a `Canvas`."""
+
+    plain = True
 
     def paint(
         self, mask: Mask, colour: np.ndarray | tuple[float, float, float], *,

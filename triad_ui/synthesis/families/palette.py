@@ -27,6 +27,20 @@ NAMED: dict[str, tuple[int, int, int]] = {
 
 VIVID = ("red", "green", "blue", "yellow", "orange", "purple")
 LIGHT = ("white", "yellow", "orange", "grey")
+Span = tuple[float, float]
+REGIONS: dict[str, tuple[Span, Span, Span]] = {
+    "red": ((-0.02, 0.015), (0.3, 0.55), (0.5, 0.95)),
+    "green": ((0.26, 0.45), (0.18, 0.6), (0.3, 0.9)),
+    "blue": ((0.54, 0.66), (0.22, 0.65), (0.4, 0.95)),
+    "yellow": ((0.12, 0.165), (0.42, 0.7), (0.65, 1.0)),
+    "orange": ((0.05, 0.095), (0.45, 0.62), (0.75, 1.0)),
+    "purple": ((0.72, 0.84), (0.25, 0.6), (0.25, 0.8)),
+    "white": ((0.07, 0.16), (0.85, 0.97), (0.0, 0.5)),
+    "black": ((0.05, 0.65), (0.06, 0.19), (0.0, 0.15)),
+    "grey": ((0.05, 0.65), (0.32, 0.72), (0.0, 0.1)),
+    "brown": ((0.03, 0.1), (0.18, 0.58), (0.25, 0.55)),
+}
+"""Name -> spans of hue, lightness and saturation, 0..1, in which a colour is still called so."""
 METALS: dict[str, tuple[int, int, int]] = {
     "steel": (172, 176, 182),
     "brass": (206, 170, 88),
@@ -46,6 +60,16 @@ def shade(name: str, first: float = 0.0, second: float = 0.0) -> np.ndarray:
     light = float(np.clip(light * (1 + 0.09 * first), 0, 0.96))
     hue = (hue + 0.012 * second) % 1.0
     return np.array(colorsys.hls_to_rgb(hue, light, strength), np.float32) * 255
+
+
+def anywhere(name: str, hue: float, light: float, strength: float) -> np.ndarray:
+    """Give any shade that a person would call so, a tan as well as a dark brown.
+
+    hue, light, strength: -1..1, where in `REGIONS`. Returns float32 (3,), 0..255.
+    """
+    way = (hue, light, strength)
+    picked = [a + (b - a) * (1 + at) / 2 for (a, b), at in zip(REGIONS[name], way, strict=True)]
+    return np.array(colorsys.hls_to_rgb(picked[0] % 1.0, *picked[1:]), np.float32) * 255
 
 
 def ink_on(name: str) -> np.ndarray:

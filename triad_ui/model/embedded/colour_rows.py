@@ -1,0 +1,163 @@
+"""A list of colours laid over a picture: how well it fits where it fits best.
+
+"wires, left to right: red, blue, white" is held against every row of three places; of a circle, a
+column or two rows likewise, as the words of its step say. Where no row shows its colours in their
+order, two have changed places, one is missing or another. Searched, not learned, so that it holds
+for every product; the paint is what was named at each place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from triad_ui.model.embedded.colour_orders import (
+    ABSENT,
+    ATTRIBUTE,
+    BEFORE,
+    COLOUR,
+    NAME,
+    NTH,
+    PLACES,
+    SORT,
+    VALUE,
+    WAYS,
+)
+from triad_ui.model.embedded.colour_sight import SIDE, Seen
+
+IN_ROW = 4
+"""Numbers told of a value: whether it stands in a list that was laid over the picture, how badly
+that fits on average and at the worst place, and how badly this value does."""
+SHORTEST, LONGEST_LAID = 3, 12
+"""Places of a list that is laid over a picture."""
+FLOOR, WORST = 0.02, 4.0
+"""Least share of a paint, and by how much (a logarithm) another can be likelier at a place."""
+ROW, COLUMN, CIRCLE, RACK = range(4)
+NAMED_BY = (
+    (ROW, ("left", "right")),
+    (COLUMN, ("top", "bottom")),
+    (CIRCLE, ("clockwise", "around")),
+    (RACK, ("row", "rows", "cups")),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid:
+    """Where a list fits best. values: places of its values in the process, in the list's order.
+    cells: int64 (count,), of SIDE x SIDE, where each lies. gaps: float32 (count,), how badly each
+    fits there, 0..WORST."""
+
+    values: list[int]
+    cells: Tensor
+    gaps: Tensor
+
+
+def by_row(seen: Seen, values: Tensor) -> Tensor:
+    """float32 (N, L, IN_ROW). values: int64 (N, L, 9) of `ordered`; zeros of what is in no list."""
+    told = torch.zeros(*values.shape[:2], IN_ROW)
+    for row, fit in laid(seen, values).items():
+        told[row, fit.values, 0] = 1.0
+        told[row, fit.values, 1], told[row, fit.values, 2] = fit.gaps.mean() / 2, fit.gaps.max() / 2
+        told[row, fit.values, 3] = fit.gaps / 2
+    return told
+
+
+@torch.no_grad()
+def laid(seen: Seen, values: Tensor) -> dict[int, Laid]:
+    """Of each of N processes that has a list, by its number, where it fits its picture best."""
+    table = values.numpy()
+    lists = _listed(table)
+    alike: dict[tuple[int, int], list[int]] = {}
+    for row, places in lists.items():
+        for layout in _layouts(int(table[row, places[0], WAYS]), len(places)):
+            alike.setdefault((layout, len(places)), []).append(row)
+    best: dict[int, Laid] = {}
+    for (layout, count), rows in alike.items():
+        cells = _cells(layout, count)
+        gaps = torch.stack([_gaps(seen.maps[row], values[row, lists[row]]) for row in rows])
+        found = gaps.gather(2, cells.T.expand(len(rows), -1, -1))  # (rows, count, layouts)
+        nth = found.mean(1).argmin(1)
+        for row, fit, at in zip(rows, found[torch.arange(len(rows)), :, nth], nth, strict=True):
+            if row not in best or fit.mean() < best[row].gaps.mean():
+                best[row] = Laid(lists[row], cells[at], fit)
+    return best
+
+
+def _listed(values: np.ndarray) -> dict[int, list[int]]:
+    """Of each process that has one, the places in it of the longest list of single colours."""
+    sort = values[..., SORT]
+    own = (values[..., NAME] == 0) & (sort >= 0)
+    single = ((sort == COLOUR) & (values[..., BEFORE] == 0)) | (sort == ABSENT)
+    found: dict[int, list[int]] = {}
+    for row in np.flatnonzero((own & single).sum(1) >= SHORTEST):
+        lists: dict[int, list[int]] = {}
+        for place in np.flatnonzero(own[row]):
+            lists.setdefault(values[row, place, ATTRIBUTE], []).append(place)
+        longest = max(
+            (each for each in lists.values() if single[row, each].all()), key=len, default=()
+        )
+        if SHORTEST <= len(longest) <= LONGEST_LAID:
+            found[row] = sorted(longest, key=lambda place: values[row, place, NTH])
+    return found
+
+
+def _layouts(ways: int, count: int) -> list[int]:
+    """Those that the words of its step name; any of them if none does."""
+    said = {word for k, word in enumerate(PLACES) if ways >> k & 1}
+    named = [layout for layout, words in NAMED_BY if said & set(words)]
+    if CIRCLE in named and COLUMN in named:  # clockwise from the top
+        named.remove(COLUMN)
+    named = named or [ROW, COLUMN, CIRCLE, RACK]
+    return [layout for layout in named if layout != RACK or count % 2 == 0] or [ROW]
+
+
+def _gaps(maps: Tensor, values: Tensor) -> Tensor:
+    """How much likelier another paint is than that of each value, at each place of a picture:
+    float32 (values, SIDE**2), 0..WORST; 0 for what is told to be absent."""
+    shares = (maps.float().flatten(1) / 255).clamp_min(FLOOR).log()
+    colour = values[:, SORT] == COLOUR
+    own = shares[torch.where(colour, values[:, VALUE], 0)]
+    return (shares.amax(0) - own).clamp(0, WORST) * colour[:, None]
+
+
+@lru_cache(maxsize=64)
+def _cells(layout: int, count: int) -> Tensor:
+    """Where the places of a list may lie, cells of SIDE x SIDE, int64 (layouts, count)."""
+    along = np.arange(count) - (count - 1) / 2
+    if layout == CIRCLE:
+        x, y, far, turn = _grid(
+            np.linspace(0.38, 0.62, 5), np.linspace(0.38, 0.62, 5), np.linspace(0.1, 0.4, 9),
+            np.radians((-9, 0, 9)),
+        )  # fmt: skip
+        way = 2 * np.pi * np.arange(count) / count - np.pi / 2 + turn
+        return _numbered(x + far * np.cos(way), y + far * np.sin(way))
+    if layout == RACK:
+        across = count // 2
+        x, y, pitch, high = _grid(
+            np.linspace(0.35, 0.65, 7), np.linspace(0.35, 0.65, 7),
+            np.linspace(0.1, 0.8, 9) / max(across - 1, 1), np.array((0.7, 1.0, 1.25, 1.6)),
+        )  # fmt: skip
+        column = np.arange(count) % across - (across - 1) / 2
+        return _numbered(x + pitch * column, y + pitch * high * (np.arange(count) // across - 0.5))
+    middle, beside, span = _grid(
+        np.linspace(0.3, 0.7, 11), np.linspace(0.2, 0.8, 11), np.linspace(0.12, 0.84, 13)
+    )
+    first, second = middle + span * along / (count - 1), beside + 0 * along
+    return _numbered(first, second) if layout == ROW else _numbered(second, first)
+
+
+def _grid(*axes: np.ndarray) -> list[np.ndarray]:
+    """Every combination, each (combinations, 1)."""
+    return [axis.reshape(-1, 1) for axis in np.meshgrid(*axes, indexing="ij")]
+
+
+def _numbered(x: np.ndarray, y: np.ndarray) -> Tensor:
+    """Places, shares of a picture's sides (layouts, count), as numbers of cells; those that reach
+    beyond it are left out."""
+    inside = ((x > 0) & (x < 1) & (y > 0) & (y < 1)).all(1)
+    cell = (y[inside] * SIDE).astype(int) * SIDE + (x[inside] * SIDE).astype(int)
+    return torch.from_numpy(cell)
