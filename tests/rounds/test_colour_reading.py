@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.model.embedded.as_painted import AsPainted
+from tests.model.embedded.spots_shown import process
 from tests.model.tiny import stub_tower
 from tests.rounds.made_up import parts
 from triad_ui.errors import TrainingError
@@ -23,8 +24,7 @@ from triad_ui.synthesis.families.palette import NAMED
 
 
 def told(*attributes: tuple[str, ...]) -> torch.Tensor:
-    steps = tuple(ProcessStep(n, "Do it.", each) for n, each in enumerate(attributes, 1))
-    return ordered(ManufacturingProcess("thing", "thing", "things", steps))
+    return ordered(process(*(("Do it.", each) for each in attributes)))
 
 
 @pytest.mark.parametrize(

@@ -173,14 +173,15 @@ class Assembly(RecipeFamily):
         if spec["told"] == SUMS and len(items) > 3 and rng.random() < 0.3:
             less[k - 1] = ""
         whole = f"{len(items)} {noun}s"
+        lacking = missing("items", "items", whole, f"no {noun} in place {k + 1}", tuple(less))
         found = [
             Fault({"items": tuple(wrong)}, "wrong colour", "items",
                   article(f"{items[k]} {noun}"), article(f"{wrong[k]} {noun}")),
-            missing("items", "items", whole, f"no {noun} in place {k + 1}", tuple(less)),
+            lacking,
             *self._of_others(spec, rng),
         ]  # fmt: skip
         if spec["told"] == ONE:  # of many like items one that misses is the fault to be found
-            found += [found[1]] * 2
+            found += [lacking] * 2
         if spec["told"] in (ALL, ONE, SUMS):
             main = max(set(items), key=items.count)
             other = pick(rng, colours, ground, *items)

@@ -14,10 +14,15 @@ from triad_ui.records import ManufacturingProcess, ProcessStep
 GROUND = len(COLOURS)
 
 
+def process(*steps: tuple[str, tuple[str, ...]]) -> ManufacturingProcess:
+    """Steps, each a text and its attributes."""
+    told = tuple(ProcessStep(n, text, attributes) for n, (text, attributes) in enumerate(steps, 1))
+    return ManufacturingProcess("thing", "thing", "things", told)
+
+
 def told(*steps: tuple[str, str]) -> torch.Tensor:
     """Values of steps, each a text and one attribute, (1, MOST, 9)."""
-    made = tuple(ProcessStep(n, text, (one,)) for n, (text, one) in enumerate(steps, 1))
-    found = ordered(ManufacturingProcess("thing", "thing", "things", made))
+    found = ordered(process(*((text, (one,)) for text, one in steps)))
     values = torch.full((1, MOST, 9), -1)
     values[0, : len(found)] = found
     return values

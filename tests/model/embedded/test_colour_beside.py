@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from tests.model.embedded.spots_shown import process
 from triad_ui.model.embedded.colour_beside import (
     COUNTED,
     IN_COLOUR,
@@ -23,12 +24,10 @@ from triad_ui.model.embedded.colour_orders import MOST_COUNT, ordered
 from triad_ui.model.embedded.colour_sight import ACROSS, CELLS, DOWN, SHAPE, SIDE, Seen
 from triad_ui.model.embedded.colour_spots import HOLES, MEDIAN, SPOTS, TOLD
 from triad_ui.model.embedded.paint import COLOURS
-from triad_ui.records import ManufacturingProcess, ProcessStep
 
 
 def told(*attributes: tuple[str, ...]) -> torch.Tensor:
-    steps = tuple(ProcessStep(n, "Do it.", each) for n, each in enumerate(attributes, 1))
-    return ordered(ManufacturingProcess("thing", "thing", "things", steps))[None]
+    return ordered(process(*(("Do it.", each) for each in attributes)))[None]
 
 
 def seen(spots: dict[str, int], at: dict[str, tuple[float, float]] | None = None) -> Seen:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.model.embedded.as_painted import PAINT, AsPainted
+from tests.model.embedded.spots_shown import process
 from tests.model.tiny import stub_tower, visual
 from triad_ui.model.embedded.colour_orders import (
     ABSENT,
@@ -33,14 +34,8 @@ from triad_ui.model.embedded.colour_sight import CELLS, SHAPE, Seen, shades
 from triad_ui.model.embedded.colour_spots import SPOTS, TOLD
 from triad_ui.model.embedded.paint import COLOURS, METALS
 from triad_ui.model.embedded.scene import FINE, close_look, see
-from triad_ui.records import ManufacturingProcess, ProcessStep
 from triad_ui.synthesis.families.palette import METALS as BARE
 from triad_ui.synthesis.families.palette import NAMED
-
-
-def process(*steps: tuple[str, tuple[str, ...]]) -> ManufacturingProcess:
-    told = tuple(ProcessStep(n, text, attributes) for n, (text, attributes) in enumerate(steps, 1))
-    return ManufacturingProcess("thing", "thing", "things", told)
 
 
 @pytest.fixture

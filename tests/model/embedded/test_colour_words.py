@@ -6,18 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from tests.model.embedded.spots_shown import shown, told
+from tests.model.embedded.spots_shown import process, shown, told
 from triad_ui.model.embedded.colour_orders import SORT, ordered
 from triad_ui.model.embedded.colour_spots import ALIKE
 from triad_ui.model.embedded.colour_words import in_words
 from triad_ui.model.embedded.paint import COLOURS
-from triad_ui.records import ManufacturingProcess, ProcessStep
-
-
-def process(*steps: tuple[str, tuple[str, ...]]) -> ManufacturingProcess:
-    made = tuple(ProcessStep(n, text, each) for n, (text, each) in enumerate(steps, 1))
-    return ManufacturingProcess("thing", "thing", "things", made)
-
 
 ROW = np.array([(0.2, 0.5), (0.4, 0.5), (0.6, 0.5), (0.8, 0.5)])
 LEFT = "Fit them from the left."

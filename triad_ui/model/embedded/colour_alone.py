@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from triad_ui.model.embedded.colour_beside import IN_HOLE, IN_NUMBER, IN_ORDER, IN_ROUND
 from triad_ui.model.embedded.colour_orders import PLACES, SORT, SORTS_READ
@@ -36,6 +37,6 @@ class Alone(nn.Module):
     def forward(self, told: Tensor, values: Tensor) -> Tensor:
         """told: (N, L, IN_ALONE). values: int64 (N, L, 9) of `ordered`, -1 beyond an end. (N,)."""
         sort = values[..., SORT]
-        sorts = torch.nn.functional.one_hot(sort.clamp_min(0), SORTS_READ).float()
+        sorts = functional.one_hot(sort.clamp_min(0), SORTS_READ).float()
         odds = self.each(torch.cat([told, sorts], -1))[..., 0]
         return odds.masked_fill(sort < 0, -1e4).logsumexp(1)

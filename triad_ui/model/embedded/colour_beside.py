@@ -12,12 +12,12 @@ from triad_ui.model.embedded.colour_orders import (
     ABSENT,
     ATTRIBUTE,
     BEFORE,
-    COLOUR,
     COUNT,
     NTH,
     SORT,
     STEP,
     VALUE,
+    colours_in,
 )
 from triad_ui.model.embedded.colour_sight import ACROSS, DOWN, Seen
 from triad_ui.model.embedded.colour_spots import ALIKE, GAPS, HOLES, LARGE, SPOTS, WORTH
@@ -60,10 +60,10 @@ def by_value(seen: Seen, values: Tensor) -> Tensor:
     """
     counts = seen.spots[:, :, COUNTED]
     colours, uneven = counts.split([len(COLOURS), 2], 1)
-    colour, which = _colours(values)
+    colour, which = colours_in(values)
     own = colours.gather(1, which[..., None].expand(-1, -1, len(COUNTED)))
-    number = torch.where(values[..., SORT] == COUNT, values[..., VALUE], 0)
-    together = (values[..., STEP, None] == values[:, None, :, STEP]) & colour[:, None]
+    number = _numbers(values)
+    together = _alike(values, STEP) & colour[:, None]
     mean = _shares(together) @ own
     apart = (colours[:, None] - number[..., None, None]).abs().amin(2).clamp_max(FAR)
     beside = (uneven[:, None] - number[..., None, None]).clamp(-FAR, FAR).flatten(2)
@@ -76,7 +76,7 @@ def by_round(seen: Seen, values: Tensor) -> Tensor:
     """How much of a picture comes back just so many times around its middle as each number says,
     (N, L, IN_ROUND): its share, by how much it exceeds that of any other number, of one less and
     one more; 0 of what is no number."""
-    number = torch.where(values[..., SORT] == COUNT, values[..., VALUE], 0)
+    number = _numbers(values)
     on = (number >= FEWEST)[..., None]
     shares = seen.rounds.clone()
     shares[:, :FEWEST] = 0
@@ -91,11 +91,9 @@ def by_hole(seen: Seen, values: Tensor) -> Tensor:
     """Whether a grid of spots of each colour lacks one, (N, L, IN_HOLE): whether that is ordered,
     in the colour's attribute; how many are lacking; whether one is though it is not ordered, is not
     though it is, or is as ordered. 0 of what is no colour."""
-    colour, which = _colours(values)
-    attribute = values[..., ATTRIBUTE]
-    absent = (values[..., SORT] == ABSENT).float()
-    alike = (attribute[..., None] == attribute[:, None]).float()
-    told = (alike @ absent[..., None] > 0)[..., 0]
+    colour, which = colours_in(values)
+    absent = values[..., SORT] == ABSENT
+    told = (_alike(values, ATTRIBUTE) & absent[:, None]).any(-1)
     holes = seen.spots[:, : len(COLOURS), HOLES].gather(1, which)
     lacks = holes > 0
     found = [told.float(), holes.clamp_max(FAR) / 2]
@@ -107,9 +105,8 @@ def by_order(seen: Seen, values: Tensor) -> Tensor:
     """How the colours of a list lie in the picture, beside their order in it, (N, L, IN_ORDER):
     place in the list, across and down, how far both go together in either way, and by how much this
     one is out of it."""
-    colour, which = _colours(values)
-    attribute = values[..., ATTRIBUTE]
-    listed = (attribute[..., None] == attribute[:, None]) & colour[:, None] & colour[..., None]
+    colour, which = colours_in(values)
+    listed = _alike(values, ATTRIBUTE) & colour[:, None] & colour[..., None]
     same = listed & (which[..., None] == which[:, None])
     told = _shares(same) @ values[..., NTH].float()[..., None]
     both = torch.cat([told, _middles(seen, which)], -1)
@@ -123,18 +120,20 @@ def by_order(seen: Seen, values: Tensor) -> Tensor:
 
 
 def places_at(seen: Seen, values: Tensor) -> Tensor:
-    """Where the colours lie that are named beside a value, (N, L, 2), across and down, -1..1; 0
-    where none is."""
-    colour, which = _colours(values)
-    attribute = values[..., ATTRIBUTE]
-    beside = (attribute[..., None] == attribute[:, None]) & colour[:, None]
-    return _shares(beside) @ _middles(seen, which)
+    """Where the colours lie that are named beside a value, (N, L, 2), across and down from the
+    middle of the part; 0 where none is."""
+    colour, which = colours_in(values)
+    return _shares(_alike(values, ATTRIBUTE) & colour[:, None]) @ _middles(seen, which)
 
 
-def _colours(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Which values are colours, and which of COLOURS they are, 0 for others."""
-    colour = values[..., SORT] == COLOUR
-    return colour, torch.where(colour, values[..., VALUE], 0)
+def _numbers(values: Tensor) -> Tensor:
+    """The numbers among the values, (N, L), 0 for others."""
+    return torch.where(values[..., SORT] == COUNT, values[..., VALUE], 0)
+
+
+def _alike(values: Tensor, column: int) -> Tensor:
+    """Which values have the same in a column, bool (N, L, L)."""
+    return values[..., column, None] == values[:, None, :, column]
 
 
 def _middles(seen: Seen, which: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ PLACES = (
 """Words for places, and for the way in which a list is told."""
 COLOUR, ABSENT, COUNT, PLACE, OTHER, SEEN_COLOUR = range(6)
 """Sorts of what is read; the last stands for each colour, whether ordered or not."""
-SORTS_READ = 5
+SORTS_READ = SEEN_COLOUR
 """Sorts of values."""
 SORT, VALUE, NAME, NTH, OF, ATTRIBUTE, STEP, BEFORE, WAYS = range(9)
 """Columns of `ordered`."""
@@ -47,6 +47,12 @@ def ordered(process: ManufacturingProcess) -> Tensor:
             rows += _values(step, attribute, number)
             number += 1
     return torch.tensor(rows[:MOST], dtype=torch.long).reshape(-1, 9)
+
+
+def colours_in(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Which values (..., 9) are colours, and which of COLOURS they are, 0 for others; (...)."""
+    colour = values[..., SORT] == COLOUR
+    return colour, torch.where(colour, values[..., VALUE], 0)
 
 
 def longest(values: Tensor) -> int:

@@ -38,7 +38,6 @@ from triad_ui.model.embedded.colour_naming import Naming
 from triad_ui.model.embedded.colour_orders import (
     ABSENT,
     BEFORE,
-    COLOUR,
     COUNT,
     LONGEST,
     MOST_COUNT,
@@ -53,6 +52,7 @@ from triad_ui.model.embedded.colour_orders import (
     STEP,
     VALUE,
     WAYS,
+    colours_in,
     ordered,
 )
 from triad_ui.model.embedded.colour_rows import IN_ROW, by_row
@@ -83,8 +83,8 @@ class Contradiction:
     colours add up, and by any value alone. steps: (S,), log-odds that it contradicts each step,
     NEVER of one without values. kinds: (kinds,), places: (9,), shares of what the fault may be and
     of where it may lie, if there is one. written, seen: a word that is ordered, and one for what
-    there is instead; "" where it can't be told. readable: share of the values that are a colour, a
-    number, a place or nothing, 0..1."""
+    there is instead; "" where it can't be told or nothing is doubted. readable: share of the values
+    that are a colour, a number, a place or nothing, 0..1."""
 
     odds: Tensor
     steps: Tensor
@@ -154,8 +154,7 @@ class ColourReader(nn.Module):
         """What `forward` gives, then all tokens, and the colours as they are seen."""
         on = values[..., SORT] >= 0
         held = values.clamp_min(0)
-        colour = on & (values[..., SORT] == COLOUR)
-        which = torch.where(colour, held[..., VALUE], 0)
+        colour, which = colours_in(values)
         asked = functional.one_hot(which, len(COLOURS)).float() * colour[..., None]
         number = torch.where(held[..., BEFORE] > 0, held[..., BEFORE], 1) * (held[..., NAME] == 0)
         pieces, times = (asked * number[..., None]).sum(1), asked.sum(1)
@@ -246,11 +245,13 @@ class ColourReader(nn.Module):
         steps = [step.number for step in process.steps if step.attributes]
         worst = [blame[0][values[:, STEP] == step] for step in steps]
         by_step = [float(each.max()) if len(each) else NEVER for each in worst]
+        told = torch.cat(odds)
+        doubted = float(told.mean()) >= 0
         return Contradiction(
-            torch.cat(odds),
+            told,
             torch.tensor(by_step),
             kinds[0].softmax(0),
             places[0].softmax(0),
-            *in_words(seen, values[None], blame[0]),
+            *(in_words(seen, values[None], blame[0]) if doubted else ("", "")),
             readable=float((values[:, SORT] != OTHER).float().mean()),
         )

@@ -24,8 +24,8 @@ from triad_ui.model.embedded.colour_orders import (
     NTH,
     PLACES,
     SORT,
-    VALUE,
     WAYS,
+    colours_in,
 )
 from triad_ui.model.embedded.colour_sight import SIDE, Seen
 
@@ -119,9 +119,8 @@ def _gaps(maps: Tensor, values: Tensor) -> Tensor:
     """How much likelier another paint is than that of each value, at each place of a picture:
     float32 (values, SIDE**2), 0..WORST; 0 for what is told to be absent."""
     shares = (maps.float().flatten(1) / 255).clamp_min(FLOOR).log()
-    colour = values[:, SORT] == COLOUR
-    own = shares[torch.where(colour, values[:, VALUE], 0)]
-    return (shares.amax(0) - own).clamp(0, WORST) * colour[:, None]
+    colour, which = colours_in(values)
+    return (shares.amax(0) - shares[which]).clamp(0, WORST) * colour[:, None]
 
 
 @lru_cache(maxsize=64)

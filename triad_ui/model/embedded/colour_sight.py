@@ -111,9 +111,9 @@ def _summed(maps: Tensor) -> Tensor:
     most = flat.topk(60).values
     along = torch.linspace(-1, 1, SIDE)
     total = flat.sum(-1) + 0.5
-    across, down = maps.sum(2) / total[..., None], maps.sum(3) / total[..., None]
-    whole = maps.sum(1, keepdim=True)
-    middles = [_from_whole(maps, whole, dim, along) for dim in (2, 3)]
+    lines = (maps.sum(2), maps.sum(3))
+    across, down = (line / total[..., None] for line in lines)
+    middles = [_from_whole(line, along) for line in lines]
     shape = torch.stack(
         [
             (flat.mean(-1) + 1e-3).log() / 3,
@@ -131,16 +131,11 @@ def _summed(maps: Tensor) -> Tensor:
     return torch.cat([shape, cells.clamp_min(1e-4).sqrt() * 2], -1)
 
 
-def _from_whole(maps: Tensor, whole: Tensor, dim: int, along: Tensor) -> Tensor:
-    """How far the middles of maps (N, C, SIDE, SIDE) lie from that of the whole (N, 1, SIDE, SIDE),
-    as shares of twice its spread, (N, C). dim: the one that is summed up, 2 for across."""
-
-    def middle(shown: Tensor) -> tuple[Tensor, Tensor]:
-        line = shown.sum(dim)
-        return line @ along, line.sum(-1) + 0.5
-
-    part, much = middle(whole)
-    centre = part / much
-    spread = ((whole.sum(dim) @ along**2) / much - centre**2).clamp_min(0.01).sqrt()
-    own, share = middle(maps)
-    return (own / share - centre * (share - 0.5) / share) / (2 * spread)
+def _from_whole(lines: Tensor, along: Tensor) -> Tensor:
+    """How far the middles of colours lie from that of all of them, as shares of twice its spread,
+    (N, C). lines: their maps, summed up the other way, (N, C, SIDE)."""
+    whole, share = lines.sum(1, keepdim=True), lines.sum(-1) + 0.5
+    much = whole.sum(-1) + 0.5
+    centre = whole @ along / much
+    spread = (whole @ along**2 / much - centre**2).clamp_min(0.01).sqrt()
+    return (lines @ along - centre * (share - 0.5)) / share / (2 * spread)

@@ -118,13 +118,10 @@ def read_process(
     reading = projector.steps.reading(scene, lines, lexicon.table)
     colours = (orders or projector.orders).contradiction(scene, process)
     reading = replace(reading, colours=colours)
-    if colours is None or float(colours.odds.mean()) < 0:
+    if colours is None:
         return reading
-    written, seen = (
-        lexicon.vector(each) if each else None for each in (colours.written, colours.seen)
-    )
     return replace(
         reading,
-        written=reading.written if written is None else written,
-        seen=reading.seen if seen is None else seen,
+        written=lexicon.vector(colours.written) if colours.written else reading.written,
+        seen=lexicon.vector(colours.seen) if colours.seen else reading.seen,
     )
