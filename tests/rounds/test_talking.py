@@ -24,7 +24,7 @@ from triad_ui.rounds.close_reading import close_of
 from triad_ui.rounds.conversations import (
     BRANCHES,
     OPENING_WEIGHT,
-    PLACE_WEIGHT,
+    TOLD_WEIGHT,
     elsewhere,
     sequenced,
     taught,
@@ -115,12 +115,28 @@ def test_only_the_assistants_words_are_learned(tokenizer: ChatTokenizer) -> None
     assert weights[0] == OPENING_WEIGHT
     places = {tokenizer.encode(f" {word}")[0] for word in ("top", "left", "right", "bottom")}
     assert any(token in places for token in learned)
-    assert weights[1:] == [PLACE_WEIGHT if token in places else 1.0 for token in learned[1:]]
+    assert weights[1:] == [TOLD_WEIGHT if token in places else 1.0 for token in learned[1:]]
     # the rows of both images, in order, each image in its own place
     rows = [token for token in made.ids if token < 0]
     assert rows == [-1, -2, -3, -4, -5, -6, -7, -8]
     first = made.ids.index(-5)
     assert made.ids[first + 1] >= 0  # a newline stands between the images
+
+
+def test_words_that_tell_what_is_there_from_what_was_ordered_count_more(
+    tokenizer: ChatTokenizer,
+) -> None:
+    # words that the small tokenizer has as one token each; of others it knows the beginning
+    whole = {tokenizer.encode(f" {word}")[0]: word for word in ("step", "image", "left")}
+    ordered, there = "a step at the left", "an image at the left"
+    process = ManufacturingProcess("stair", "stair", "stairs", (ProcessStep(3, "Fit it.", ()),))
+    truth = Truth("defective", "stair", process, step=3, expected=ordered, observed=there)
+    assert truth.apart == (["step"], ["image"])
+    said = Message("assistant", f"It calls for {ordered}, but I see {there}.")
+    for fact, words in ((truth, ["step", "left", "image", "left"]), (None, ["left", "left"])):
+        made = sequenced([Message("user", "What is wrong?"), said], (), tokenizer, fact)
+        heavy = [i for i, weight in zip(made.ids, made.weights) if weight == TOLD_WEIGHT]
+        assert [whole[i] for i in heavy if i in whole] == words
 
 
 def test_positions_are_those_of_the_running_model(tokenizer: ChatTokenizer) -> None:
@@ -160,7 +176,8 @@ def test_the_loss_is_that_of_a_loop_over_positions_of_each_dialogue(talker: Talk
             trunk = sequenced(messages, counts, talker.tokenizer, each.truth)
             held.append((trunk, rows))
             for branch in branches:  # each a dialogue of its own; what they share counts once
-                made = sequenced([*messages, *branch], counts, talker.tokenizer)
+                made = sequenced([*messages, *branch], counts, talker.tokenizer, each.truth)
+                made = replace(made, steps=())  # the trunk tells of these
                 made.weights[: len(trunk.ids)] = [0.0] * len(trunk.ids)
                 held.append((made, rows))
         for _ in range(rng.binomial(len(some), WORDS)):

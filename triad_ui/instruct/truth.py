@@ -5,6 +5,7 @@ Facts come from here and from nothing else. Knows no pictures and no model.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from triad_ui.records import Label, ManufacturingProcess
 Exchange = tuple[str, str]
 """A question and its answer."""
 
+ARTICLES = ("a", "an", "the")
 MASS_KINDS = ("abrasion", "contamination", "discoloration")
 
 
@@ -56,9 +58,22 @@ class Truth:
         return bool(self.expected) and self.process is not None and self.step is not None
 
     @property
+    def apart(self) -> tuple[list[str], list[str]]:
+        """Words of what is expected and not observed, and the other way round, but articles."""
+        expected, observed = (_words(text) for text in (self.expected, self.observed))
+        return (
+            [word for word in expected if word not in observed],
+            [word for word in observed if word not in expected],
+        )
+
+    @property
     def tellable(self) -> tuple[Attribute, ...]:
         """What of `seen` this picture can show: a grey one shows no colours."""
         return tuple(a for a in self.seen if not (self.grey and a.coloured))
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[a-z]+|\d+", text.lower()) if word not in ARTICLES]
 
 
 def one(rng: np.random.Generator, *choices: str) -> str:

@@ -91,11 +91,13 @@ def differing(told: Tensor, obeyed: Tensor) -> Tensor:
 @dataclass(frozen=True, slots=True, eq=False)
 class Lessons:
     """Coloured parts beside what is ordered of them. families: (N,), their names. told: see
-    `Orders`. seen: of LOOKS * N pictures, all first looks first."""
+    `Orders`. seen: of LOOKS * N pictures, all first looks first. pictures: uint8 (N, 3, FINE,
+    FINE), of scenes."""
 
     families: np.ndarray
     told: Orders
     seen: Seen
+    pictures: Tensor
 
 
 def lessons(
@@ -109,7 +111,7 @@ def lessons(
     told = orders(pictures, families, np.random.default_rng([seed, 5]))
     shown = torch.stack([shown.scene.picture for shown in pictures])
     seen = joined([looks(sight, shown, moved=look > 0) for look in range(LOOKS)])
-    return Lessons(np.array([shown.family for shown in pictures]), told, seen)
+    return Lessons(np.array([each.family for each in pictures]), told, seen, shown)
 
 
 def train_colours(

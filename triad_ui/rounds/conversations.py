@@ -25,8 +25,9 @@ from triad_ui.synthesis.lesson import messages_of
 
 OPENING_WEIGHT = 8.0
 """The opening letter is one token among thirty, and the one that matters most."""
-PLACE_WEIGHT = 4.0
-"""Of the words of a place, which are as few, and said by habit unless they are attended to."""
+TOLD_WEIGHT = 4.0
+"""Of the words of a place, and of those that tell what is there from what was ordered: they are as
+few, and said by habit unless they are attended to."""
 OPENED = 0.7
 """Share of parts told in words that ask the paper's yes/no question, the rest in other words."""
 ASKED_FIRST = 0.85
@@ -128,10 +129,14 @@ def sequenced(
 ) -> Sequenced:
     """Positions and loss weights of a dialogue, or of several that begin with `messages`.
 
-    rows: visual rows of each image. truth: with it, the ends of the process's steps are found.
+    rows: visual rows of each image. truth: with it, the ends of the process's steps are found, and
+    the words that tell what is expected from what is observed count more.
     """
     starts = np.concatenate([[0], np.cumsum(rows)]).tolist()
-    names = {tokenizer.encode(f" {word}")[0] for name in LOCATIONS for word in name.split()}
+    words = {word for name in LOCATIONS for word in name.split()}
+    if truth is not None and truth.contradicts:
+        words |= {word for several in truth.apart for word in several}
+    names = {tokenizer.encode(f" {word}")[0] for word in words}
     told = Sequenced([], [], [], [])
     for number, several in enumerate([messages, *branches]):
         for message in several:
@@ -153,7 +158,7 @@ def sequenced(
 def _weighed(
     message: Message, tokenizer: ChatTokenizer, names: set[int]
 ) -> Iterator[tuple[int | ImageSlot, float]]:
-    """The pieces of a message and the weight of each; names: tokens of places."""
+    """The pieces of a message and the weight of each; names: tokens of words that count more."""
     learned = 0
     if message.role == "assistant":
         learned = len(tokenizer.encode(message.text)) + 1
@@ -162,7 +167,7 @@ def _weighed(
     for position, piece in enumerate(pieces):
         on = learned and first <= position < len(pieces) - 1
         letter = position == first and message.text in (prompt.YES, prompt.NO)
-        heavy = OPENING_WEIGHT if letter else PLACE_WEIGHT if piece in names else 1.0
+        heavy = OPENING_WEIGHT if letter else TOLD_WEIGHT if piece in names else 1.0
         yield piece, heavy if on else 0.0
 
 

@@ -25,12 +25,12 @@ from triad_ui.records import LOCATIONS
 
 STRANGE, DOUBTED = (0.3, 8.0), (0.1, 6.0)
 """Least and most of what is told in the mean of strangeness and of doubts of a process, in nats."""
-NAMED, PLACED, STEPS = (1.0, 30.0), (1.0, 20.0), (0.5, 15.0)
+NAMED, PLACED, STEPS = (3.0, 30.0), (3.0, 30.0), (0.5, 15.0)
 LEAST_OF_ORDERS = 0.3
 """Kinds and places of a contradicted process may be told less surely: at least so much."""
 SHOWN = 0.7
 """Share of faults against the process, of those that a reference shows, that look strange too."""
-WORDS_RIGHT = 0.7
+WORDS_RIGHT = 0.9
 """Share of contradicted processes of which the right words are told."""
 
 
@@ -91,9 +91,7 @@ def _reading(truth: Truth, lexicon: Lexicon, rng: np.random.Generator) -> Readin
     numbers = tuple(step.number for step in steps)
     wrong = numbers.index(truth.step) if truth.contradicts and truth.step in numbers else -1
     doubted = _among(len(numbers), wrong, STEPS, rng)
-    written, seen = _words(truth.expected), _words(truth.observed)
-    differ = [word for word in written if word not in seen]
-    instead = [word for word in seen if word not in written]
+    differ, instead = truth.apart
     if not truth.contradicts or not differ or rng.random() >= WORDS_RIGHT:
         step = steps[int(doubted.argmax())]
         differ = _words(" ".join(a.partition(":")[2] or a for a in step.attributes)) or ["part"]

@@ -23,6 +23,7 @@ from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.colour_reading import lessons, train_colours
 from triad_ui.rounds.examples import TRAINED
+from triad_ui.rounds.measuring import weigh_measures
 from triad_ui.rounds.naming import faults, train_naming
 from triad_ui.rounds.painting import train_paint
 from triad_ui.rounds.step_pictures import DRAWN, Shown, step_pictures
@@ -67,7 +68,7 @@ def learn_steps(
     kept = work / "steps.pt"
     state = torch.load(kept, weights_only=True) if kept.exists() else {}
     known = state.get("orders", {})
-    if "row.weight" in known:  # an older version's are learned again
+    if "measured.grids.weight" in known:  # an older version's are learned again
         projector.steps.load_state_dict(state["steps"])
         projector.orders.load_state_dict(known)
         projector.findings.against.load_state_dict(state["against"])
@@ -96,6 +97,8 @@ def learn_steps(
         on_step=lambda *told: note("paints", *told),
     )  # fmt: skip
     given = lessons(orders.sight, [*read, *later], DRAWN, seed)
+    losses = [f"{x:.3f}" for x in weigh_measures(orders.measured, orders.sight, given)]
+    say(f"weighed lists, rings and grids: cross-entropy {', '.join(losses)} (0.693 says nothing)")
     blind = deepcopy(orders)
     train_colours(
         blind, given, aside=LOOKED_AT_LATER, steps=max(1, budget.orders // 2), seconds=1e9,

@@ -70,6 +70,9 @@ MARKS = (
 LIST, TALLY, ALL, SUMS, ONE, NUMBER = "list", "tally", "all", "sums", "one", "number"
 """How items are told: one by one, and with their number; all alike; so many of each colour; alike
 but for one; by their number alone."""
+OUTLINES = ("plate", "disc", "hexagon", "field")
+ROUND = ("disc", "disc", "field", "field")
+"""Outlines of what has items all around: one with corners repeats itself around its middle too."""
 ANY_SHADE, RELIEF = 0.6, 0.4
 """Shares: of assemblies in any shades that are called as their colours are, of numbered items in
 the colour of their base."""
@@ -121,7 +124,7 @@ class Assembly(RecipeFamily):
             "hoop": BANDS[int(rng.integers(len(BANDS)))],
             "tag": MARKS[int(rng.integers(len(MARKS)))],
             "form": FORMS[int(rng.integers(len(FORMS)))],
-            "outline": ("plate", "disc", "hexagon", "field")[int(rng.integers(4))],
+            "outline": (ROUND if how == AROUND else OUTLINES)[int(rng.integers(4))],
             "spread": float(rng.uniform(0.85, 1.45)), "any": bool(rng.random() < ANY_SHADE),
         }  # fmt: skip
 

@@ -28,6 +28,7 @@ from triad_ui.model.embedded.colour_orders import (
     VALUE,
     WAYS,
     ordered,
+    readable,
 )
 from triad_ui.model.embedded.colour_reader import NEVER, WAYS_READ, ColourReader
 from triad_ui.model.embedded.colour_sight import CELLS, SHAPE, Seen, shades
@@ -194,3 +195,16 @@ def test_a_value_alone_knows_no_other_step(reader: ColourReader) -> None:
         odds = [reader(seen, values)[2].exp() for values in told]
     assert torch.allclose(odds[0] - odds[1], odds[2] - odds[3], atol=1e-6)
     assert not torch.equal(odds[0], odds[1])
+
+
+def test_what_is_not_read_of_a_process_makes_it_less_readable() -> None:
+    def share(*attributes: str) -> float:
+        asked = process(("Make it.", attributes))
+        return readable(asked, ordered(asked))
+
+    assert share("rim: red", "pins: 4", "clip: left", "mark: none") == 1.0
+    assert share("rim: red", "imprint: round") == 0.5
+    assert share("rim: red", "evenly spaced teeth") == 0.5
+    # of what such a phrase orders, a colour is seen that nobody seems to have ordered
+    assert share("rim: red", "pins: 4", "green patch at the tip") == 0.0
+    assert share("no cracks") == 0.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from tests.model.embedded.spots_shown import shown, told
-from triad_ui.model.embedded.colour_orders import MOST
+from tests.model.embedded.spots_shown import process, shown, told
+from triad_ui.model.embedded.colour_orders import ATTRIBUTE, COLOUR, MOST, SORT, ordered
 from triad_ui.model.embedded.colour_rows import IN_ROW, SHORTEST, by_row
 
 SPOTS = ("red", "green", "blue", "white")
@@ -51,3 +52,21 @@ def test_only_lists_of_single_colours_are_laid_over_a_picture() -> None:
         assert not by_row(seen, told(("Fit them.", f"pins: {value}"))).any(), value
     both = by_row(seen, told(("Paint it.", "rim: red"), ("Fit them.", "pins: red, blue, white")))
     assert both[0, :, 0].tolist()[: 1 + SHORTEST] == [0.0] + [1.0] * SHORTEST
+
+
+def test_each_list_of_a_process_is_laid_by_itself_the_top_row_in_a_row() -> None:
+    names = ("red", "green", "blue", "white", "black", "red")
+    seen = shown(names, np.array([(x, y) for y in (0.35, 0.65) for x in (0.3, 0.5, 0.7)]))
+    step = ("Fit them.", ("top row: red, green, blue", "bottom row: white, black, red"))
+    values = torch.full((1, MOST, 9), -1)
+    found = ordered(process(step))
+    values[0, : len(found)] = found
+    lists = [values[0, :, ATTRIBUTE] == number for number in (0, 1)]
+    own = values[0, :, SORT] == COLOUR
+    right = by_row(seen, values)[0]
+    for each in lists:
+        assert right[each & own].tolist() == [[1.0, 0.0, 0.0, 0.0]] * 3
+    swapped = ("Fit them.", ("top row: red, green, blue", "bottom row: black, white, red"))
+    values[0, : len(found)] = ordered(process(swapped))
+    wrong = by_row(seen, values)[0]
+    assert not wrong[lists[0] & own, 2].any() and float(wrong[lists[1] & own, 2].min()) > 0.9

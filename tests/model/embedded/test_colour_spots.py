@@ -71,9 +71,9 @@ def test_what_stands_in_the_gap_fills_it() -> None:
 
 
 def test_of_very_many_the_largest_are_looked_at() -> None:
-    mask = np.zeros((80, 80), bool)
-    for y in range(0, 78, 4):
-        for x in range(0, 78, 4):
-            mask[y : y + 2, x : x + 3] = True
+    mask = np.zeros((120, 120), bool)
+    for y in range(0, 115, 6):
+        for x in range(0, 115, 6):
+            mask[y : y + 4, x : x + 4] = True
     assert spots_of(mask)[SPOTS] == MOST
     assert np.isfinite(spots_of(np.ones((80, 80), bool))).all()

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.model.embedded.spots_shown import process, shown, told
-from triad_ui.model.embedded.colour_orders import SORT, ordered
+from triad_ui.model.embedded.colour_orders import COUNT, SORT, ordered
 from triad_ui.model.embedded.colour_spots import ALIKE
 from triad_ui.model.embedded.colour_words import in_words
 from triad_ui.model.embedded.paint import COLOURS
@@ -56,6 +56,9 @@ def test_a_number_is_named_as_it_is_counted() -> None:
     assert said(seen, told(("Fit them.", "pins: 4 red")), 0) == ("4", "3")
     seen.rounds[0, 6] = 0.8
     assert said(seen, values, 1) == ("5", "6")
+    around = ("Mould it.", ("neck: red", "lugs around the neck: 5"))
+    both = ordered(process(around))[None]
+    assert said(seen, both, int((both[0, :, SORT] == COUNT).int().argmax())) == ("5", "6")
 
 
 def test_what_no_picture_tells_is_not_named() -> None:

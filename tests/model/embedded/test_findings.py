@@ -168,6 +168,12 @@ def test_a_close_look_gives_kind_and_place_as_far_as_it_found_a_fault(
     near = findings.judgement(tokens, cells, evidence, looked([7.0], [(0.0, 0.0, 0.68, 0.68)]))
     # at (.198, .538): clear of borders; on a border both sides are likely
     assert float(near.places[3]) > 0.9
+    # of two that look as faulty, the fault is where the expert's own first choice is
+    first = ((0.0, 0.0, 0.2, 0.2), (0.5, 0.4, 0.9, 0.8))
+    alike = findings.judgement(tokens, cells, evidence, looked([6.0, 7.0], first))
+    assert int(alike.places.argmax()) == 0
+    surer = findings.judgement(tokens, cells, evidence, looked([4.0, 7.0], first))
+    assert int(surer.places.argmax()) == 7
     border = looked([7.0], [(0.3333 - 0.1, 0.1, 0.3333 + 0.1, 0.3)], (5, 5))
     at = findings.judgement(tokens, cells, evidence, border).places
     assert 0.3 < float(at[0]) < 0.9 and float(at[0] + at[1]) > 0.9

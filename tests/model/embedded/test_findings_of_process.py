@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
-from tests.model.embedded.test_findings import KINDS, SURFACE, WIDTH, cells, findings, judged_as
+from tests.model.embedded.test_findings import (
+    KINDS,
+    SURFACE,
+    WIDTH,
+    cells,
+    findings,
+    judged_as,
+    looked,
+)
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.colour_reader import NEVER, WAYS_READ, Contradiction
 from triad_ui.model.embedded.findings import (
     BOTH,
     CONTRADICTED,
+    MEASURED,
     SEEN,
     STEP,
     WRITTEN,
@@ -74,6 +84,47 @@ def test_a_strange_look_and_a_contradiction_count_more_together(
     assert float(contradicted) > 0.3 > float(nothing)
     assert float(both) == pytest.approx(float(contradicted + strange * (1 + BOTH * contradicted)),
                                         rel=0.05)  # fmt: skip
+
+
+def test_what_the_surface_shows_needs_no_contradiction_to_explain_it(
+    findings: Findings, cells: views.Cells
+) -> None:
+    findings.against.weight.zero_()
+    findings.against.bias.fill_(1.0)
+    with torch.no_grad():
+        findings.find.weight.fill_(8.0)
+        findings.find.bias.zero_()
+    tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
+    told = {}
+    for odds in (-7.0, 7.0):
+        close = looked([odds], [(0.1, 0.1, 0.3, 0.3)])
+        seen = findings.judgement(tokens, cells, evidence, close, reading(0.0, -1.0))
+        assert float(seen.contradicted) == pytest.approx(1.0)
+        told[odds] = findings.told(seen, reading(0.0, -1.0))
+        assert seen.blamed is not None and (float(seen.blamed) > 0.9) is (odds < 0)
+    # which word is contradicted is told as loudly as it is to blame
+    words = {odds: float(said[WRITTEN].norm()) for odds, said in told.items()}
+    assert words[7.0] < 0.1 * words[-7.0]
+
+
+def test_a_list_or_ring_that_does_not_fit_is_enough_but_counts_only_so_far(
+    findings: Findings, cells: views.Cells
+) -> None:
+    judged_as(findings, -3.0)
+    findings.against.weight.zero_()
+    findings.against.bias.fill_(-4.0)
+    tokens, evidence = torch.randn(len(cells), WIDTH), torch.zeros(views.EVIDENCE)
+    odds = {}
+    for measured in (NEVER, 0.0, 1.5, MEASURED, 8.0):
+        colours = Contradiction(torch.zeros(WAYS_READ), torch.zeros(3), *UNTOLD, measured=measured)
+        read = replace(reading(0.0, 0.0, 0.0), colours=colours)
+        found = findings.judgement(tokens, cells, evidence, None, read)
+        odds[measured] = float(found.contradicted.exp())
+        assert (float(found.faulty) > -1) is (measured > 1)
+    # what fits, or is as likely as not, changes nothing of what was read
+    assert odds[NEVER] == odds[0.0] == pytest.approx(math.exp(-4.0), rel=1e-4)
+    assert odds[1.5] == pytest.approx(odds[0.0] + (math.exp(1.5) - 1) / 3, rel=1e-4)
+    assert odds[8.0] == odds[MEASURED] == pytest.approx(odds[0.0] + (math.exp(MEASURED) - 1) / 3)
 
 
 def test_doubts_are_the_worst_of_each_sort_and_all_together() -> None:

@@ -49,6 +49,16 @@ def ordered(process: ManufacturingProcess) -> Tensor:
     return torch.tensor(rows[:MOST], dtype=torch.long).reshape(-1, 9)
 
 
+def readable(process: ManufacturingProcess, values: Tensor) -> float:
+    """Share of what a process orders that a reader of colours can read, 0..1: values that are a
+    colour, a number, a place or nothing, among all of `ordered` and the phrases passed over. 0
+    where one of these names a colour, as what is seen of that looks like nobody's order."""
+    phrases = [a for step in process.steps for a in step.attributes if ":" not in a]
+    if any(_meant(word)[0] == COLOUR for a in phrases for word in _words(a)):
+        return 0.0
+    return float((values[:, SORT] != OTHER).sum()) / max(1, len(values) + len(phrases))
+
+
 def colours_in(values: Tensor) -> tuple[Tensor, Tensor]:
     """Which values (..., 9) are colours, and which of COLOURS they are, 0 for others; (...)."""
     colour = values[..., SORT] == COLOUR
@@ -70,7 +80,7 @@ def _values(step: ProcessStep, attribute: str, number: int) -> list[list[int]]:
     rows = []
     before = 0
     for is_name, text in ((1, name), (0, value)):
-        for word in re.findall(r"[a-z]+|\d+", text.lower()):
+        for word in _words(text):
             sort, meant = _meant(word)
             if sort == OTHER and is_name:
                 continue
@@ -83,6 +93,10 @@ def _values(step: ProcessStep, attribute: str, number: int) -> list[list[int]]:
     for row in rows:
         row[OF] = min(len(values), LONGEST)
     return rows
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+|\d+", text.lower())
 
 
 def _meant(word: str) -> tuple[int, int]:

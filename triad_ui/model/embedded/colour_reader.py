@@ -33,7 +33,9 @@ from triad_ui.model.embedded.colour_beside import (
     places_at,
     spots_told,
 )
+from triad_ui.model.embedded.colour_grid import by_grid
 from triad_ui.model.embedded.colour_layer import WIDTH, Layer, relations_of
+from triad_ui.model.embedded.colour_measured import NEVER, Measured
 from triad_ui.model.embedded.colour_naming import Naming
 from triad_ui.model.embedded.colour_orders import (
     ABSENT,
@@ -44,7 +46,6 @@ from triad_ui.model.embedded.colour_orders import (
     NAME,
     NTH,
     OF,
-    OTHER,
     PLACE,
     PLACES,
     SEEN_COLOUR,
@@ -54,6 +55,7 @@ from triad_ui.model.embedded.colour_orders import (
     WAYS,
     colours_in,
     ordered,
+    readable,
 )
 from triad_ui.model.embedded.colour_rows import IN_ROW, by_row
 from triad_ui.model.embedded.colour_sight import (
@@ -73,8 +75,6 @@ from triad_ui.records import ManufacturingProcess
 LAYERS, INNER = 3, 48
 WAYS_READ = 3
 """Log-odds that are told of a process, each in another way."""
-NEVER = -20.0
-"""Log-odds of what is not asked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +83,9 @@ class Contradiction:
     colours add up, and by any value alone. steps: (S,), log-odds that it contradicts each step,
     NEVER of one without values. kinds: (kinds,), places: (9,), shares of what the fault may be and
     of where it may lie, if there is one. written, seen: a word that is ordered, and one for what
-    there is instead; "" where it can't be told or nothing is doubted. readable: share of the values
-    that are a colour, a number, a place or nothing, 0..1."""
+    there is instead; "" where it can't be told or nothing is doubted. readable: see
+    `colour_orders.readable`. measured: log-odds of a contradiction by lists, rings and grids alone,
+    if one was as likely as not before."""
 
     odds: Tensor
     steps: Tensor
@@ -93,6 +94,7 @@ class Contradiction:
     written: str = ""
     seen: str = ""
     readable: float = 1.0
+    measured: float = NEVER
 
 
 class ColourReader(nn.Module):
@@ -127,6 +129,7 @@ class ColourReader(nn.Module):
         )  # fmt: skip
         self.add = nn.Sequential(nn.Linear(2 * INNER + 4, INNER), nn.GELU(), nn.Linear(INNER, 1))
         self.alone = Alone(dropout)
+        self.measured = Measured()
         self.naming = Naming(WIDTH, kinds, CELLS)
         for part in (self.sort, self.name, self.count, self.before, self.nth, self.of, self.place):
             nn.init.normal_(part.weight, std=0.3)
@@ -240,18 +243,24 @@ class ColourReader(nn.Module):
         values = ordered(process)
         if not len(values) or is_grey(scene.picture):
             return None
-        seen = self.sight(shades(scene.picture[None]))
-        *odds, blame, kinds, places = self.named(seen, values[None])
+        pixels, beside = shades(scene.picture[None]), values[None]
+        every = self.sight.shares(pixels)
+        seen = self.sight.seen(pixels, every)
+        *odds, blame, kinds, places = self.named(seen, beside)
+        found = (by_row(seen, beside), by_round(seen, beside), by_grid(every, beside))
+        measured = self.measured(*found, beside)
+        blame, most = torch.logaddexp(blame, measured), float(measured.max())
         steps = [step.number for step in process.steps if step.attributes]
         worst = [blame[0][values[:, STEP] == step] for step in steps]
         by_step = [float(each.max()) if len(each) else NEVER for each in worst]
         told = torch.cat(odds)
-        doubted = float(told.mean()) >= 0
+        doubted = max(float(told.mean()), most) >= 0
         return Contradiction(
             told,
             torch.tensor(by_step),
             kinds[0].softmax(0),
             places[0].softmax(0),
-            *(in_words(seen, values[None], blame[0]) if doubted else ("", "")),
-            readable=float((values[:, SORT] != OTHER).float().mean()),
+            *(in_words(seen, beside, blame[0]) if doubted else ("", "")),
+            readable=readable(process, values),
+            measured=most,
         )

@@ -1,4 +1,4 @@
-"""A list of colours laid over a picture: how well it fits where it fits best.
+"""Lists of colours laid over a picture: how well each fits where it fits best.
 
 "wires, left to right: red, blue, white" is held against every row of three places; of a circle, a
 column or two rows likewise, as the words of its step say. Where no row shows its colours in their
@@ -38,7 +38,7 @@ FLOOR, WORST = 0.02, 4.0
 """Least share of a paint, and by how much (a logarithm) another can be likelier at a place."""
 ROW, COLUMN, CIRCLE, RACK = range(4)
 NAMED_BY = (
-    (ROW, ("left", "right")),
+    (ROW, ("left", "right", "row")),
     (COLUMN, ("top", "bottom")),
     (CIRCLE, ("clockwise", "around")),
     (RACK, ("row", "rows", "cups")),
@@ -59,49 +59,54 @@ class Laid:
 def by_row(seen: Seen, values: Tensor) -> Tensor:
     """float32 (N, L, IN_ROW). values: int64 (N, L, 9) of `ordered`; zeros of what is in no list."""
     told = torch.zeros(*values.shape[:2], IN_ROW)
-    for row, fit in laid(seen, values).items():
-        told[row, fit.values, 0] = 1.0
-        told[row, fit.values, 1], told[row, fit.values, 2] = fit.gaps.mean() / 2, fit.gaps.max() / 2
-        told[row, fit.values, 3] = fit.gaps / 2
+    for row, fits in laid(seen, values).items():
+        for fit in fits:
+            told[row, fit.values, 0] = 1.0
+            told[row, fit.values, 1] = fit.gaps.mean() / 2
+            told[row, fit.values, 2] = fit.gaps.max() / 2
+            told[row, fit.values, 3] = fit.gaps / 2
     return told
 
 
 @torch.no_grad()
-def laid(seen: Seen, values: Tensor) -> dict[int, Laid]:
-    """Of each of N processes that has a list, by its number, where it fits its picture best."""
+def laid(seen: Seen, values: Tensor) -> dict[int, list[Laid]]:
+    """Of each of N processes that has lists, by its number, where each fits its picture best."""
     table = values.numpy()
     lists = _listed(table)
     alike: dict[tuple[int, int], list[int]] = {}
-    for row, places in lists.items():
+    for number, (row, places) in enumerate(lists):
         for layout in _layouts(int(table[row, places[0], WAYS]), len(places)):
-            alike.setdefault((layout, len(places)), []).append(row)
+            alike.setdefault((layout, len(places)), []).append(number)
     best: dict[int, Laid] = {}
-    for (layout, count), rows in alike.items():
+    for (layout, count), numbers in alike.items():
         cells = _cells(layout, count)
-        gaps = torch.stack([_gaps(seen.maps[row], values[row, lists[row]]) for row in rows])
-        found = gaps.gather(2, cells.T.expand(len(rows), -1, -1))  # (rows, count, layouts)
+        some = [lists[number] for number in numbers]
+        gaps = torch.stack([_gaps(seen.maps[row], values[row, places]) for row, places in some])
+        found = gaps.gather(2, cells.T.expand(len(some), -1, -1))  # (lists, count, layouts)
         nth = found.mean(1).argmin(1)
-        for row, fit, at in zip(rows, found[torch.arange(len(rows)), :, nth], nth, strict=True):
-            if row not in best or fit.mean() < best[row].gaps.mean():
-                best[row] = Laid(lists[row], cells[at], fit)
-    return best
+        fits = found[torch.arange(len(some)), :, nth]
+        for number, fit, at in zip(numbers, fits, nth, strict=True):
+            if number not in best or fit.mean() < best[number].gaps.mean():
+                best[number] = Laid(lists[number][1], cells[at], fit)
+    told: dict[int, list[Laid]] = {}
+    for number, (row, _) in enumerate(lists):
+        told.setdefault(row, []).append(best[number])
+    return told
 
 
-def _listed(values: np.ndarray) -> dict[int, list[int]]:
-    """Of each process that has one, the places in it of the longest list of single colours."""
+def _listed(values: np.ndarray) -> list[tuple[int, list[int]]]:
+    """The lists of single colours: the number of the process, and the places in it, in order."""
     sort = values[..., SORT]
     own = (values[..., NAME] == 0) & (sort >= 0)
     single = ((sort == COLOUR) & (values[..., BEFORE] == 0)) | (sort == ABSENT)
-    found: dict[int, list[int]] = {}
+    found = []
     for row in np.flatnonzero((own & single).sum(1) >= SHORTEST):
         lists: dict[int, list[int]] = {}
         for place in np.flatnonzero(own[row]):
             lists.setdefault(values[row, place, ATTRIBUTE], []).append(place)
-        longest = max(
-            (each for each in lists.values() if single[row, each].all()), key=len, default=()
-        )
-        if SHORTEST <= len(longest) <= LONGEST_LAID:
-            found[row] = sorted(longest, key=lambda place: values[row, place, NTH])
+        for each in lists.values():
+            if SHORTEST <= len(each) <= LONGEST_LAID and single[row, each].all():
+                found.append((row, sorted(each, key=lambda place: values[row, place, NTH])))
     return found
 
 
@@ -109,7 +114,7 @@ def _layouts(ways: int, count: int) -> list[int]:
     """Those that the words of its step name; any of them if none does."""
     said = {word for k, word in enumerate(PLACES) if ways >> k & 1}
     named = [layout for layout, words in NAMED_BY if said & set(words)]
-    if CIRCLE in named and COLUMN in named:  # clockwise from the top
+    if COLUMN in named and (CIRCLE in named or "row" in said):  # clockwise from the top, top row
         named.remove(COLUMN)
     named = named or [ROW, COLUMN, CIRCLE, RACK]
     return [layout for layout in named if layout != RACK or count % 2 == 0] or [ROW]

@@ -27,7 +27,7 @@ SURE = 0.5
 """Share of a pixel from which on it belongs to a spot of a colour."""
 TINT = 2.0
 """By how many levels of 255 the channels of a monochrome sensor's file differ at the most."""
-REACH, UNEVEN = 11, 0.5
+REACH, UNEVEN = 17, 0.5
 """Pixels of what is around a place, and how much darker or lighter than that a spot is, in spreads
 of the picture's light."""
 
@@ -82,8 +82,17 @@ class Sight(nn.Module):
         self.paint = Paint()
 
     @torch.no_grad()
+    def shares(self, pictures: Tensor) -> Tensor:
+        """Of each paint at each place, the last of none: (N, 1 + len(COLOURS), SIDE, SIDE) of
+        `paint.SIDE`."""
+        return self.paint(pictures).softmax(1)
+
     def forward(self, pictures: Tensor) -> Seen:
-        every = self.paint(pictures).softmax(1)
+        return self.seen(pictures, self.shares(pictures))
+
+    @torch.no_grad()
+    def seen(self, pictures: Tensor, every: Tensor) -> Seen:
+        """The same, of pictures whose `shares` are known."""
         shares = every[:, : len(COLOURS)]
         masks = torch.cat([shares > SURE, _uneven(pictures, shares.shape[-1])], 1)
         spots = [[spots_of(mask) for mask in picture] for picture in masks.numpy()]

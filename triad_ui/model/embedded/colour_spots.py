@@ -13,7 +13,7 @@ TOLD = 8
 """What is told of a map: numbers of spots, of those about as large as most, how many such would
 cover as much, and of those half as large as the largest; area of the middle and of the largest one,
 shares; places that miss in a row of spots, and those that miss in rows of two directions."""
-LEAST, MOST = 6, 64
+LEAST, MOST = 14, 64
 """Pixels of the least spot; spots that are looked at."""
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from triad_ui.model.embedded.colour_beside import FEWEST
+from triad_ui.model.embedded.colour_measured import counted_around
 from triad_ui.model.embedded.colour_orders import (
     COLOUR,
     COUNT,
@@ -46,8 +47,10 @@ def in_words(seen: Seen, values: Tensor, blame: Tensor) -> tuple[str, str]:
     if not tellable.any():
         return "", ""
     worst = int(blame.masked_fill(~tellable, -torch.inf).argmax())
-    fit = laid(seen, values).get(0)
-    if fit is not None and told[worst, STEP] == told[fit.values[0], STEP]:
+    fits = laid(seen, values).get(0, [])
+    fits = [fit for fit in fits if told[worst, STEP] == told[fit.values[0], STEP]]
+    if fits:
+        fit = max(fits, key=lambda each: float(each.gaps.max()))
         nth = int(fit.gaps.argmax())
         if float(fit.gaps[nth]) > MISFIT:
             paint = int(seen.maps[0].flatten(1)[:, fit.cells[nth]].argmax())
@@ -73,9 +76,10 @@ def _unordered(seen: Seen, told: Tensor) -> str:
 
 
 def _number(seen: Seen, told: Tensor, value: Tensor) -> str:
-    """How many there are: of the step's colours, or else all around; "" if as many are ordered."""
+    """How many there are: all around if the step says so, else of its colours, or all around
+    where it has none; "" if as many are ordered."""
     mine = (told[:, STEP] == value[STEP]) & (told[:, SORT] == COLOUR)
-    if mine.any():
+    if mine.any() and not counted_around(value[None]).any():
         count = int(seen.spots[0, told[mine, VALUE].unique(), ALIKE].sum())
     else:
         share, at = seen.rounds[0, FEWEST:].max(0)

@@ -44,8 +44,14 @@ BOTH = 1.5
 """What a contradiction and a strange look count together, beside what each counts alone: of the
 drawn faults half are of the surface, a quarter against the process alone, a quarter against both
 the process and the good part."""
+MEASURED = 2.5
+"""Log-odds of a list or a ring that does not fit beyond which they count no more: a paint can be
+misnamed in a light that no drawing has."""
 SUREST = 8.0
 """Log-odds of a close look beyond which it is as sure as it can be."""
+FIRST = 2.0
+"""By how much (a logarithm) the most suspicious region is likelier the one that a fault is told of
+than others of which the close look is as sure: it is the expert's choice, and errs less."""
 SHARPER = 4.0
 """Power of the shares of places as they are told."""
 UNSURE = 0.02
@@ -129,11 +135,17 @@ class Findings(nn.Module):
         if close is not None:
             seen = self.find(beside(found(close), evidence))[0]
             faulty = torch.logaddexp(faulty, seen - CAUTION)
-        contradicted = None
+        contradicted = blamed = None
         if reading is not None:
             contradicted = self.against(doubts(reading))[0]
+            if reading.colours is not None:
+                measured = torch.tensor(min(reading.colours.measured, MEASURED))
+                measured = _beyond(measured, 1.0) + math.log(CONTRADICTED_BEFORE)
+                contradicted = torch.logaddexp(contradicted, measured)
             # what is no likelier than before the process was read makes no part faulty
-            beyond = (contradicted.exp() - CONTRADICTED_BEFORE).clamp_min(1e-9).log()
+            beyond = _beyond(contradicted, CONTRADICTED_BEFORE)
+            # a part has one fault: what the surface shows needs no other
+            blamed = contradicted - (functional.softplus(seen) if seen is not None else 0.0)
             both = faulty + beyond + math.log(BOTH)
             faulty = torch.logaddexp(torch.logaddexp(faulty, beyond), both)
             if reading.colours is not None:
@@ -142,7 +154,7 @@ class Findings(nn.Module):
                 named = torch.cat([torch.zeros(len(kinds) - len(named)), named])
                 kinds = kinds + share * (named - kinds)
                 places = places + share * (reading.colours.places - places)
-        return Judgement(faulty, contradicted, kinds, places, colours)
+        return Judgement(faulty, contradicted, kinds, places, colours, blamed)
 
     def forward(
         self,
@@ -162,7 +174,7 @@ class Findings(nn.Module):
         told = torch.cat(
             [
                 self._between(seen.faulty.sigmoid()),
-                (seen.kinds @ self.kind_words[1:])[None],
+                (_sharper(seen.kinds) @ self.kind_words[1:])[None],
                 (_sharper(seen.places) @ self.place_words)[None],
                 self.colour_words[order] * loudness[:, None],
                 self._of_process(seen, reading),
@@ -178,7 +190,7 @@ class Findings(nn.Module):
         """(4, width), zeros without a process; step and words as loud as the contradiction."""
         if reading is None or seen.contradicted is None:
             return torch.zeros(4, self.marks.shape[1])
-        share = seen.contradicted.sigmoid()
+        share = (seen.contradicted if seen.blamed is None else seen.blamed).sigmoid()
         places = torch.tensor([min(number, NUMBERS) - 1 for number in reading.numbers])
         doubted = -reading.lowest.min(1).values
         if reading.colours is not None:
@@ -191,13 +203,21 @@ class Findings(nn.Module):
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
     """faulty: log-odds, a scalar; contradicted: of the process, None without one. kinds: shares
-    (kinds,), places: (PLACES,), colours: (COLOURS,); each sums to 1."""
+    (kinds,), places: (PLACES,), colours: (COLOURS,); each sums to 1. blamed: log-odds that the
+    process is contradicted as far as no fault of the surface explains the part, None if as they
+    are."""
 
     faulty: Tensor
     contradicted: Tensor | None
     kinds: Tensor
     places: Tensor
     colours: Tensor
+    blamed: Tensor | None = None
+
+
+def _beyond(odds: Tensor, before: float) -> Tensor:
+    """Log-odds, as far as the odds exceed those before."""
+    return (odds.exp() - before).clamp_min(1e-9).log()
 
 
 def fault_odds(logits: Tensor) -> Tensor:
@@ -234,7 +254,9 @@ def _closer(kinds: Tensor, places: Tensor, close: Close) -> tuple[Tensor, Tensor
     """Shares of kinds and places, as a close look has them as far as it found a fault of the
     surface, which are the first kinds; else as they were."""
     surface = close.kinds.shape[1] - 1
-    weight = close.odds.softmax(0)
+    lead = torch.zeros_like(close.odds)
+    lead[0] = FIRST
+    weight = (close.odds + lead).softmax(0)
     seen = close.odds.max().sigmoid().clamp(UNSURE, 1 - UNSURE)
     other = kinds[surface:].sum().clamp(UNSURE, 1 - UNSURE)
     share = seen * (1 - other) / (seen * (1 - other) + (1 - seen) * other)
@@ -249,7 +271,8 @@ def _closer(kinds: Tensor, places: Tensor, close: Close) -> tuple[Tensor, Tensor
 
 
 def _sharper(shares: Tensor) -> Tensor:
-    """The likeliest more so: of a word between "left" and "top left" neither is read."""
+    """The likeliest more so: of a word between "left" and "top left", or "dent" and "wrong colour",
+    neither is read."""
     sharp = shares**SHARPER
     return sharp / sharp.sum().clamp_min(1e-9)
 

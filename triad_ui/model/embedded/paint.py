@@ -16,7 +16,7 @@ COLOURS = (
 )  # fmt: skip
 """Words for paints; the last METALS are bare metals, "oxide" the black one."""
 METALS = 4
-SIDE = 80
+SIDE = 120
 """Pixels a side of what is told."""
 LEVELS = (0.05, 0.5, 0.95)
 """Shares of the pixels below the levels that tell of the light."""
