@@ -60,7 +60,10 @@ class Truth:
     @property
     def apart(self) -> tuple[list[str], list[str]]:
         """Words of what is expected and not observed, and the other way round, but articles."""
-        expected, observed = (_words(text) for text in (self.expected, self.observed))
+        expected, observed = (
+            [word for word in words_in(text) if word not in ARTICLES]
+            for text in (self.expected, self.observed)
+        )
         return (
             [word for word in expected if word not in observed],
             [word for word in observed if word not in expected],
@@ -72,8 +75,9 @@ class Truth:
         return tuple(a for a in self.seen if not (self.grey and a.coloured))
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"[a-z]+|\d+", text.lower()) if word not in ARTICLES]
+def words_in(text: str) -> list[str]:
+    """Words and numbers of a text, in small letters."""
+    return re.findall(r"[a-z]+|\d+", text.lower())
 
 
 def one(rng: np.random.Generator, *choices: str) -> str:

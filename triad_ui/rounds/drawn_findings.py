@@ -10,14 +10,12 @@ expert can stand behind it. Knows no pictures and no files.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from triad_ui.instruct.attributes import COLOURS
-from triad_ui.instruct.truth import Truth
+from triad_ui.instruct.truth import Truth, words_in
 from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE, PLACES, Findings, Judgement
 from triad_ui.model.embedded.step_reader import SORTS, Reading
@@ -47,10 +45,10 @@ def drawn(
     ordered = truth.defective and bool(truth.expected)
     strange = truth.defective and visible and (not ordered or rng.random() < SHOWN)
     odds = _ratio(strange, STRANGE, rng) - np.log(2)
-    contradicted, reading = None, None
+    doubt, reading = None, None
     if truth.process is not None and any(step.attributes for step in truth.process.steps):
         ratio = _ratio(truth.contradicts, DOUBTED, rng)
-        contradicted = torch.tensor(np.log(np.exp(ratio) / 2 + CONTRADICTED_BEFORE))
+        doubt = torch.tensor(np.log(np.exp(ratio) / 2 + CONTRADICTED_BEFORE)).float()
         odds = np.logaddexp(odds, ratio - np.log(2))
         reading = _reading(truth, lexicon, rng)
     kinds, places = len(kind_index), PLACES
@@ -59,7 +57,8 @@ def drawn(
     least = LEAST_OF_ORDERS if ordered else 1.0
     seen = Judgement(
         torch.tensor(float(odds)),
-        None if contradicted is None else contradicted.float(),
+        doubt,
+        doubt,
         _among(kinds, kind, (NAMED[0] * least, NAMED[1]), rng).softmax(0),
         _among(places, place, (PLACED[0] * least, PLACED[1]), rng).softmax(0),
         colours,
@@ -94,7 +93,7 @@ def _reading(truth: Truth, lexicon: Lexicon, rng: np.random.Generator) -> Readin
     differ, instead = truth.apart
     if not truth.contradicts or not differ or rng.random() >= WORDS_RIGHT:
         step = steps[int(doubted.argmax())]
-        differ = _words(" ".join(a.partition(":")[2] or a for a in step.attributes)) or ["part"]
+        differ = words_in(" ".join(a.partition(":")[2] or a for a in step.attributes)) or ["part"]
         instead = []
     shown = lexicon.vector(instead[int(rng.integers(len(instead)))]) if instead else 0.0
     sure = rng.uniform(0.4, 1.0) if instead else 0.0
@@ -107,7 +106,3 @@ def _reading(truth: Truth, lexicon: Lexicon, rng: np.random.Generator) -> Readin
         lexicon.vector(differ[int(rng.integers(len(differ)))]),
         shown * sure + (1 - sure) * torch.stack(others).mean(0),
     )
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z]+|\d+", text.lower())

@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from triad_ui.model.embedded.colour_beside import by_round
+from triad_ui.model.embedded.colour_beside import alike, by_round
 from triad_ui.model.embedded.colour_grid import asks, by_grid
 from triad_ui.model.embedded.colour_measured import (
     Measured,
@@ -65,9 +65,7 @@ def _told(sight: Sight, given: Lessons) -> tuple[list[Tensor], list[Tensor], lis
         ring = counted_around(values)
         told = shortfalls(by_round(seen, values))
         rings.append(_rows(told, differs, torch.ones(ring.shape), torch.zeros(ring.shape), ring))
-        some = torch.tensor(
-            [row for row, each in enumerate(values) if asks(each)], dtype=torch.long
-        )
+        some = torch.tensor([asks(each) for each in values]).nonzero()[:, 0]
         found = [
             by_grid(sight.shares(shades(given.pictures[few])), values[few])
             for few in some.split(64)
@@ -83,7 +81,7 @@ def _together(told: Tensor, way: Tensor, values: Tensor, differs: Tensor) -> Ten
     """Rows of values that stand together in a list or a grid: all differ if one does, and together
     they count as one."""
     those = met(told)
-    same = (values[..., ATTRIBUTE, None] == values[:, None, :, ATTRIBUTE]) & those[:, None]
+    same = alike(values, ATTRIBUTE) & those[:, None]
     other = (same & differs[:, None]).any(-1)
     return _rows(misfits(told), other, 1 / same.sum(-1).clamp_min(1), way, those)
 

@@ -63,7 +63,7 @@ def by_value(seen: Seen, values: Tensor) -> Tensor:
     colour, which = colours_in(values)
     own = colours.gather(1, which[..., None].expand(-1, -1, len(COUNTED)))
     number = _numbers(values)
-    together = _alike(values, STEP) & colour[:, None]
+    together = alike(values, STEP) & colour[:, None]
     mean = _shares(together) @ own
     apart = (colours[:, None] - number[..., None, None]).abs().amin(2).clamp_max(FAR)
     beside = (uneven[:, None] - number[..., None, None]).clamp(-FAR, FAR).flatten(2)
@@ -93,7 +93,7 @@ def by_hole(seen: Seen, values: Tensor) -> Tensor:
     though it is, or is as ordered. 0 of what is no colour."""
     colour, which = colours_in(values)
     absent = values[..., SORT] == ABSENT
-    told = (_alike(values, ATTRIBUTE) & absent[:, None]).any(-1)
+    told = (alike(values, ATTRIBUTE) & absent[:, None]).any(-1)
     holes = seen.spots[:, : len(COLOURS), HOLES].gather(1, which)
     lacks = holes > 0
     found = [told.float(), holes.clamp_max(FAR) / 2]
@@ -106,7 +106,7 @@ def by_order(seen: Seen, values: Tensor) -> Tensor:
     place in the list, across and down, how far both go together in either way, and by how much this
     one is out of it."""
     colour, which = colours_in(values)
-    listed = _alike(values, ATTRIBUTE) & colour[:, None] & colour[..., None]
+    listed = alike(values, ATTRIBUTE) & colour[:, None] & colour[..., None]
     same = listed & (which[..., None] == which[:, None])
     told = _shares(same) @ values[..., NTH].float()[..., None]
     both = torch.cat([told, _middles(seen, which)], -1)
@@ -123,7 +123,7 @@ def places_at(seen: Seen, values: Tensor) -> Tensor:
     """Where the colours lie that are named beside a value, (N, L, 2), across and down from the
     middle of the part; 0 where none is."""
     colour, which = colours_in(values)
-    return _shares(_alike(values, ATTRIBUTE) & colour[:, None]) @ _middles(seen, which)
+    return _shares(alike(values, ATTRIBUTE) & colour[:, None]) @ _middles(seen, which)
 
 
 def _numbers(values: Tensor) -> Tensor:
@@ -131,7 +131,7 @@ def _numbers(values: Tensor) -> Tensor:
     return torch.where(values[..., SORT] == COUNT, values[..., VALUE], 0)
 
 
-def _alike(values: Tensor, column: int) -> Tensor:
+def alike(values: Tensor, column: int) -> Tensor:
     """Which values have the same in a column, bool (N, L, L)."""
     return values[..., column, None] == values[:, None, :, column]
 

@@ -7,7 +7,8 @@ two like paints it is then matters less. Searched, not learned.
 
 from __future__ import annotations
 
-import cv2
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from triad_ui.model.embedded.colour_orders import (
     SORT,
     VALUE,
 )
+from triad_ui.model.embedded.colour_spots import apart, as_most, connected
 
 IN_GRID = 4
 """Numbers told of a value: whether it is of a grid that is seen; whether that lacks a spot though
@@ -43,13 +45,8 @@ def by_grid(shares: Tensor, values: Tensor) -> Tensor:
     each paint. values: int64 (N, L, 9) of `ordered`."""
     told = torch.zeros(*values.shape[:2], IN_GRID)
     for row, each in enumerate(values):
-        colours = each[(each[:, SORT] == COLOUR), VALUE].unique()
-        for number in each[each[:, SORT] >= 0, ATTRIBUTE].unique():
-            mine = (each[:, ATTRIBUTE] == number) & (each[:, SORT] >= 0)
-            asked = _asked(each[mine])
-            if asked is None:
-                continue
-            main, differs = asked
+        colours = each[each[:, SORT] == COLOUR, VALUE].unique()
+        for mine, main, differs in _asked_for(each):
             others = colours[colours != main]
             rest = shares[row, others].amax(0) if len(others) else torch.zeros(())
             own = shares[row, main]
@@ -67,9 +64,18 @@ def by_grid(shares: Tensor, values: Tensor) -> Tensor:
 def asks(values: Tensor) -> bool:
     """Whether a process, int64 (L, 9) of `ordered`, -1 beyond its end, orders anything of which a
     grid may tell."""
-    numbers = values[values[:, SORT] >= 0, ATTRIBUTE].unique()
-    own = values[values[:, SORT] >= 0]
-    return any(_asked(own[own[:, ATTRIBUTE] == number]) is not None for number in numbers)
+    return next(_asked_for(values), None) is not None
+
+
+def _asked_for(values: Tensor) -> Iterator[tuple[Tensor, int, bool]]:
+    """Of each such attribute of a process (L, 9) which values are its own, bool (L,), and what
+    `_asked` says of it."""
+    on = values[:, SORT] >= 0
+    for number in values[on, ATTRIBUTE].unique():
+        mine = on & (values[:, ATTRIBUTE] == number)
+        asked = _asked(values[mine])
+        if asked is not None:
+            yield mine, *asked
 
 
 def _asked(values: Tensor) -> tuple[int, bool] | None:
@@ -89,20 +95,14 @@ def _asked(values: Tensor) -> tuple[int, bool] | None:
 def lacking(mask: np.ndarray, over: np.ndarray) -> int:
     """Places of the rectangle of a grid of spots where none lies, NO_GRID where the spots are in
     none. mask: bool (H, W). over: bool (H, W), what may hide a spot."""
-    _, _, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
-    areas = stats[:, cv2.CC_STAT_AREA]
-    kept = np.flatnonzero(areas[1:] >= LEAST) + 1
-    if not FEWEST <= len(kept) <= MOST:
+    areas, centres = connected(mask, LEAST)
+    if not FEWEST <= len(areas) <= MOST:
         return NO_GRID
-    areas, centres = areas[kept], centres[kept]
-    middle = np.median(areas)
-    alike = centres[(areas > middle / 2) & (areas < middle * 2)]
-    apart = np.linalg.norm(alike[:, None] - alike[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
+    alike = centres[as_most(areas)]
     if len(alike) < max(FEWEST, 0.7 * len(centres)):
         return NO_GRID
-    usual = float(np.median(apart.min(1)))
-    steps = _steps(alike, apart < 1.7 * usual)
+    far, usual = apart(alike)
+    steps = _steps(alike, far < 1.7 * usual)
     if steps is None:
         return NO_GRID
     places = _numbered(alike, steps)

@@ -20,15 +20,12 @@ LEAST, MOST = 14, 64
 def spots_of(mask: np.ndarray) -> np.ndarray:
     """bool (H, W) -> float32 (TOLD,)."""
     told = np.zeros(TOLD, np.float32)
-    count, _, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    kept = np.flatnonzero(areas >= LEAST)
-    if count < 2 or not len(kept):
+    areas, centres = connected(mask, LEAST)
+    if not len(areas):
         return told
-    kept = kept[np.argsort(-areas[kept], kind="stable")[:MOST]]
-    areas, centres = areas[kept], centres[1:][kept]
-    middle = float(np.median(areas))
-    alike = (areas > middle / 2) & (areas < middle * 2)
+    kept = np.argsort(-areas, kind="stable")[:MOST]
+    areas, centres = areas[kept], centres[kept]
+    middle, alike = float(np.median(areas)), as_most(areas)
     told[SPOTS], told[ALIKE], told[WORTH] = len(areas), alike.sum(), areas.sum() / middle
     told[LARGE] = (areas > areas[0] / 2).sum()
     told[MEDIAN], told[LARGEST] = middle / mask.size, areas[0] / mask.size
@@ -36,15 +33,35 @@ def spots_of(mask: np.ndarray) -> np.ndarray:
     return told
 
 
+def connected(mask: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
+    """Spots of at least so many pixels of a mask, bool (H, W): their areas (n,) and middles (n, 2),
+    across and down."""
+    _, _, stats, centres = cv2.connectedComponentsWithStats(mask.astype(np.uint8), None, 8)
+    kept = stats[:, cv2.CC_STAT_AREA] >= least
+    kept[0] = False  # what is around them
+    return stats[kept, cv2.CC_STAT_AREA], centres[kept]
+
+
+def as_most(areas: np.ndarray) -> np.ndarray:
+    """Which spots are about as large as most, bool (n,)."""
+    middle = np.median(areas)
+    return (areas > middle / 2) & (areas < middle * 2)
+
+
+def apart(centres: np.ndarray) -> tuple[np.ndarray, float]:
+    """How far spots (n, 2) lie from each other (n, n), and how far the next one usually is."""
+    far = np.linalg.norm(centres[:, None] - centres[None], axis=2)
+    np.fill_diagonal(far, np.inf)
+    return far, float(np.median(far.min(1)))
+
+
 def _gaps(alike: np.ndarray, centres: np.ndarray) -> tuple[int, int]:
     """Places halfway between two of the alike spots (n, 2), twice the usual distance apart, where
     none of all spots lies; and those of them that are so in two directions."""
     if len(alike) < 3:
         return 0, 0
-    apart = np.linalg.norm(alike[:, None] - alike[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    usual = float(np.median(apart.min(1)))
-    one, two = np.nonzero(np.triu((apart > 1.6 * usual) & (apart < 2.4 * usual)))
+    far, usual = apart(alike)
+    one, two = np.nonzero(np.triu((far > 1.6 * usual) & (far < 2.4 * usual)))
     between = (alike[one] + alike[two]) / 2
     way = (alike[two] - alike[one]) / (2 * usual)
     if not len(between):

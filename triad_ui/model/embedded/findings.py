@@ -154,7 +154,7 @@ class Findings(nn.Module):
                 named = torch.cat([torch.zeros(len(kinds) - len(named)), named])
                 kinds = kinds + share * (named - kinds)
                 places = places + share * (reading.colours.places - places)
-        return Judgement(faulty, contradicted, kinds, places, colours, blamed)
+        return Judgement(faulty, contradicted, blamed, kinds, places, colours)
 
     def forward(
         self,
@@ -188,9 +188,9 @@ class Findings(nn.Module):
 
     def _of_process(self, seen: Judgement, reading: Reading | None) -> Tensor:
         """(4, width), zeros without a process; step and words as loud as the contradiction."""
-        if reading is None or seen.contradicted is None:
+        if reading is None or seen.blamed is None:
             return torch.zeros(4, self.marks.shape[1])
-        share = (seen.contradicted if seen.blamed is None else seen.blamed).sigmoid()
+        share = seen.blamed.sigmoid()
         places = torch.tensor([min(number, NUMBERS) - 1 for number in reading.numbers])
         doubted = -reading.lowest.min(1).values
         if reading.colours is not None:
@@ -202,17 +202,16 @@ class Findings(nn.Module):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
-    """faulty: log-odds, a scalar; contradicted: of the process, None without one. kinds: shares
-    (kinds,), places: (PLACES,), colours: (COLOURS,); each sums to 1. blamed: log-odds that the
-    process is contradicted as far as no fault of the surface explains the part, None if as they
-    are."""
+    """faulty: log-odds, a scalar; contradicted: of the process, and blamed: of that as far as no
+    fault of the surface explains the part; None without one. kinds: shares (kinds,), places:
+    (PLACES,), colours: (COLOURS,); each sums to 1."""
 
     faulty: Tensor
     contradicted: Tensor | None
+    blamed: Tensor | None
     kinds: Tensor
     places: Tensor
     colours: Tensor
-    blamed: Tensor | None = None
 
 
 def _beyond(odds: Tensor, before: float) -> Tensor:
