@@ -15,6 +15,7 @@ import pytest
 from triad_ui.settings import REPOSITORY
 
 LIMIT = 1.7
+TRIES = 3
 _STAT = Path("/proc/self/stat")
 
 
@@ -26,19 +27,35 @@ def cpu_seconds(job: subprocess.Popen[bytes]) -> float:
 
 @pytest.mark.skipif(not _STAT.exists(), reason="CPU time is read from /proc")
 def test_the_page_answers_within_its_share_of_importing_gradio(tmp_path: Path) -> None:
+    """Least of up to three tries each: other work on the cores only ever adds to a CPU time."""
+    imports, starts = [], []
+    for _ in range(TRIES):
+        imports.append(seconds_of_import())
+        starts.append(seconds_to_first_answer(tmp_path))
+        if min(starts) <= LIMIT * min(imports):
+            return
+    pytest.fail(f"the page took {starts} s of CPU, `import gradio` {imports} s")
+
+
+def seconds_of_import() -> float:
     alone = [sys.executable, "-c", "import gradio; print(1, flush=True); input()"]
     job = subprocess.Popen(alone, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert job.stdout is not None
     job.stdout.readline()
-    importing = cpu_seconds(job)
-    job.kill()
-    job.communicate()
+    try:
+        return cpu_seconds(job)
+    finally:
+        job.kill()
+        job.communicate()
+
+
+def seconds_to_first_answer(folder: Path) -> float:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = os.environ | {
-        "TRIAD_DATABASE_URL": f"sqlite:///{(tmp_path / 'sessions.db').as_posix()}",
-        "TRIAD_DATA_DIR": str(tmp_path / "data"),
+        "TRIAD_DATABASE_URL": f"sqlite:///{(folder / 'sessions.db').as_posix()}",
+        "TRIAD_DATA_DIR": str(folder / "data"),
         "TRIAD_MODEL": "none",
     }
     command = [sys.executable, "app.py", "--port", str(port)]
@@ -48,7 +65,7 @@ def test_the_page_answers_within_its_share_of_importing_gradio(tmp_path: Path) -
         while not answers(port):
             assert job.poll() is None and time.monotonic() < until, "the page did not come up"
             time.sleep(0.03)
-        assert cpu_seconds(job) <= LIMIT * importing
+        return cpu_seconds(job)
     finally:
         job.terminate()
         job.wait(20)
