@@ -28,7 +28,7 @@ def add_train_flags(parser: argparse.ArgumentParser, what: str) -> None:
 def train_embedded(settings: Settings, flags: dict) -> int:
     """Train the embedded model's adapter from drawn pictures."""
     from triad_ui.dialogue.processes import load_library
-    from triad_ui.rounds.train_embedded import BUDGETS
+    from triad_ui.rounds.budgets import BUDGETS
     from triad_ui.rounds.train_embedded import train_embedded as train
     from triad_ui.weights import EFFICIENTNET
     from triad_ui.wiring import base_folder, weight_cache

@@ -98,7 +98,7 @@ def test_looks_are_weighed_on_what_the_picture_shows() -> None:
     with torch.no_grad():  # as sure as a trained one, of half of them
         made.close.tell[-1].weight *= 40
         made.close.tell[-1].bias *= 40
-    seen = [float(close_of(made.close, each).odds.max()) for each in told]
+    seen = [float(close_of(made, each).odds.max()) for each in told]
     order = np.argsort(seen)
     with torch.no_grad():
         made.close.tell[-1].bias[0] += np.median(seen)
@@ -149,7 +149,7 @@ def test_either_of_two_is_enough() -> None:
 
 def test_an_example_looks_where_its_regions_are() -> None:
     for each in four():
-        close = close_of(projector().close, each)
+        close = close_of(projector(), each)
         assert close.frames.shape == (len(each.closer), 4)
         assert bool((close.frames[:, 2:] > close.frames[:, :2]).all())
         assert close.cells.shape == (len(each.closer), CLOSE_GRID, CLOSE_GRID)

@@ -167,7 +167,7 @@ def test_the_loss_is_that_of_a_loop_over_positions_of_each_dialogue(talker: Talk
             messages, branches = taught(truth, rng)
             reading = talker.read(each, each.truth.process)
             query, *others = each.cells
-            close = close_of(talker.projector.close, each)
+            close = close_of(talker.projector, each)
             rows = [talker.projector.image(query, each.evidence, close, reading)]
             rows = torch.cat(rows + [talker.projector.image(cells) for cells in others])
             counts = rows_of(each)

@@ -19,11 +19,13 @@ from triad_ui.model.embedded.load import TOKENIZER, load_embedded, read_card
 from triad_ui.records import Message
 from triad_ui.rounds import learn_close, learn_steps
 from triad_ui.rounds import train_embedded as module
+from triad_ui.rounds.budgets import Budget
+from triad_ui.rounds.close_pairs import ClosePair, pairs_of
 from triad_ui.rounds.close_ups import CloseUp
 from triad_ui.rounds.examples import COLOURS, Example
 from triad_ui.rounds.step_pictures import Shown
 from triad_ui.rounds.step_reading import Encode, vocabulary
-from triad_ui.rounds.train_embedded import LOGICAL_KINDS, Budget, train_embedded, words_of
+from triad_ui.rounds.train_embedded import LOGICAL_KINDS, train_embedded, words_of
 from triad_ui.synthesis.assembly import Assembly
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
@@ -62,6 +64,13 @@ def frames(
     return looked_at(count, families)
 
 
+def pairs(
+    folder: Path, weights: Path, first: int, count: int, jobs: int, show: object,
+    families: Sequence[str],
+) -> list[ClosePair]:  # fmt: skip
+    return [pair for seed in range(count) for pair in pairs_of(seed, families, stub_tower)]
+
+
 def few(
     folder: Path, weights: Path, first: int, count: int, jobs: int, show: object,
     families: Sequence[str],
@@ -75,6 +84,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "examples", made)
     monkeypatch.setattr(learn_steps, "step_pictures", few)
     monkeypatch.setattr(learn_close, "close_ups", frames)
+    monkeypatch.setattr(learn_close, "close_pairs", pairs)
     monkeypatch.setattr(module, "vocabulary", lambda families, encode: all_words(encode))
 
 
@@ -84,8 +94,8 @@ def all_words(encode: Encode) -> torch.Tensor:
 
 def run(base: Path, folder: Path, said: list[str], start: Path | None = None) -> dict:
     budget = Budget(
-        8, close=4, looks=2, epochs=2, parts=6, readings=2, paints=2, orders=2, names=2, words=2,
-        steps=3, batch=2, validation=6, trusted=2,
+        8, close=4, looks=2, pairs=3, compared=2, epochs=2, parts=6, readings=2, paints=2, orders=2,
+        names=2, words=2, steps=3, batch=2, validation=6, trusted=2,
     )  # fmt: skip
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
@@ -109,7 +119,7 @@ def test_a_run_writes_an_adapter_that_loads_and_answers(base: Path, tmp_path: Pa
     lines = (tmp_path / "work" / "losses.jsonl").read_text("utf-8").splitlines()
     noted = [json.loads(line) for line in lines]
     assert [line["step"] for line in noted if line["stage"] == "b"] == [1, 2, 3]
-    for stage in ("words", "steps", "paints", "orders", "names", "close", "c"):
+    for stage in ("words", "steps", "paints", "orders", "names", "close", "compared", "c"):
         assert [line["step"] for line in noted if line["stage"] == stage] == [1, 2]
     aside = [line["step"] for line in noted if line["stage"] == "orders, to weigh"]
     assert aside == [1]
@@ -126,7 +136,8 @@ def test_a_second_run_takes_stage_a_from_the_first(
     run(base, tmp_path, [])
     for stage in ("train_reading", "train_paint", "train_colours", "train_naming"):
         monkeypatch.setattr(learn_steps, stage, lambda *_a, **_k: pytest.fail("read again"))
-    monkeypatch.setattr(learn_close, "train_close", lambda *_a, **_k: pytest.fail("looked again"))
+    for stage in ("train_close", "train_comparing"):
+        monkeypatch.setattr(learn_close, stage, lambda *_a, **_k: pytest.fail("looked again"))
     for stage in ("train_looking", "train_words"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: pytest.fail("trained again"))
     run(base, tmp_path, [])
@@ -138,7 +149,8 @@ def test_a_run_goes_on_from_an_adapter(
     first = run(base, tmp_path / "first", [])
     for stage in ("train_looking", "train_words", "train_talking", "train_trusting"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: None)
-    monkeypatch.setattr(learn_close, "train_close", lambda *_a, **_k: None)
+    for stage in ("train_close", "train_comparing"):
+        monkeypatch.setattr(learn_close, stage, lambda *_a, **_k: None)
     for stage in ("train_reading", "train_paint", "train_colours", "train_naming", "weigh"):
         monkeypatch.setattr(learn_steps, stage, lambda *_a, **_k: 0.0)
     start = tmp_path / "first" / "adapter"

@@ -9,24 +9,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.close_reader import Close, CloseReader
-from triad_ui.model.embedded.findings import beside, found, strange
 from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.weighed import beside, found, strange
 from triad_ui.rounds import logistic
 from triad_ui.rounds.close_ups import CloseUp
 from triad_ui.rounds.examples import Example
-from triad_ui.rounds.falling_rate import falling_rate
-from triad_ui.rounds.looking import FAULTY
+from triad_ui.rounds.region_training import region_losses, train_regions
 from triad_ui.synthesis.surface import SURFACE_KINDS
-
-SMOOTHED = 0.05
-"""How much of the truth is spread over all kinds: some can hardly be told apart."""
-ILL_WEIGHT = 2.0
-"""Weight of a cell under a fault; they are fewer."""
 
 
 def train_close(
@@ -43,38 +36,25 @@ def train_close(
     TrainingError without frames."""
     if not frames:
         raise TrainingError("There is nothing to look at closely; draw some parts first.")
-    rng = np.random.default_rng([seed, 6])
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=rate, weight_decay=0.05)
-    reader.train()
-    for step in falling_rate(optimizer, rate, steps):
-        chosen = [frames[int(k)] for k in rng.integers(len(frames), size=batch_size)]
-        losses = close_losses(reader, chosen)
-        optimizer.zero_grad()
-        sum(losses.values(), torch.zeros(())).backward()
-        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        optimizer.step()
-        on_step(step, steps, {name: value.item() for name, value in losses.items()})
-    reader.eval()
+    train_regions(
+        reader, frames, close_losses, steps=steps, rng=np.random.default_rng([seed, 6]),
+        batch_size=batch_size, rate=rate, on_step=on_step,
+    )  # fmt: skip
 
 
 def close_losses(reader: CloseReader, frames: Sequence[CloseUp]) -> dict[str, Tensor]:
-    """ "close": which kind of fault each frame shows, or none. "cell": which cells lie under it."""
-    cells, kinds = reader(
+    """As `region_losses`."""
+    told = reader(
         torch.stack([frame.scene.near for frame in frames]).float(),
         torch.stack([frame.scene.far for frame in frames]).float(),
     )
     truth = [1 + SURFACE_KINDS.index(frame.fault) if frame.fault else 0 for frame in frames]
-    ill = (torch.stack([frame.masked for frame in frames]).float() > FAULTY).float()
-    weight = torch.where(ill > 0, ILL_WEIGHT, 1.0)
-    return {
-        "close": functional.cross_entropy(kinds, torch.tensor(truth), label_smoothing=SMOOTHED),
-        "cell": functional.binary_cross_entropy_with_logits(cells, ill, weight),
-    }
+    return region_losses(told, truth, [frame.masked for frame in frames])
 
 
-def close_of(reader: CloseReader, example: Example) -> Close:
+def close_of(projector: Projector, example: Example) -> Close:
     """What an example's regions show."""
-    return reader.look(example.closer, example.frames, example.good)
+    return projector.look(example.closer, example.frames, example.good)
 
 
 def weigh_looks(projector: Projector, examples: Sequence[Example]) -> float:
@@ -87,8 +67,9 @@ def weigh_looks(projector: Projector, examples: Sequence[Example]) -> float:
     if not seen:
         raise TrainingError("There is no example to weigh close looks by; make some more.")
     projector.eval()
-    scores = torch.stack([strange(each.evidence) for each in seen])
-    looks = [beside(found(close_of(projector.close, each)), each.evidence) for each in seen]
+    closer = [close_of(projector, each) for each in seen]
+    scores = torch.stack([strange(e.evidence, c) for e, c in zip(seen, closer, strict=True)])
+    looks = [beside(found(c), e.evidence) for e, c in zip(seen, closer, strict=True)]
     truth = torch.tensor([float(each.truth.defective) for each in seen])
     findings = projector.findings
     return logistic.fit([findings.judge, findings.find], [scores, torch.stack(looks)], truth)
@@ -100,7 +81,7 @@ def image_scores(projector: Projector, examples: Sequence[Example]) -> np.ndarra
     projector.eval()
     scores = []
     for example in examples:
-        cells, close = example.cells[0], close_of(projector.close, example)
+        cells, close = example.cells[0], close_of(projector, example)
         seen = projector.findings.judgement(projector(cells), cells, example.evidence, close)
         scores.append(float(seen.faulty))
     return np.array(scores)

@@ -90,19 +90,28 @@ def frames_of(part: Shot, rng: np.random.Generator) -> list[tuple[int, int, int,
     size = len(part.rgb)
     found = []
     if part.mask.any():
-        ys, xs = np.nonzero(part.mask)
-        extent = max(np.ptp(xs), np.ptp(ys)) + 1
-        side = min(max(extent * rng.uniform(1.0, 2.4), size * SMALLEST), size)
-        centre = np.array([xs.min() + xs.max(), ys.min() + ys.max()]) / 2
-        found.append(square(centre + rng.normal(0, 0.1 * side, 2), round(side), size))
+        found.append(around_fault(part.mask, rng))
     for _ in range(8):
-        side = size * SMALLEST * (LARGEST / SMALLEST) ** rng.random()
-        # parts stand about the middle
-        box = square(size * rng.normal(0.5, 0.2, 2), round(side), size)
-        x0, y0, x1, y1 = box
+        x0, y0, x1, y1 = box = at_random(size, rng)
         if part.mask[y0:y1, x0:x1].mean() <= CLEAR:
             return [*found, box]
     return found
+
+
+def around_fault(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """A square x0, y0, x1, y1 about a fault bool (S, S), as loose as an expert's map gives it."""
+    size = len(mask)
+    ys, xs = np.nonzero(mask)
+    extent = max(np.ptp(xs), np.ptp(ys)) + 1
+    side = min(max(extent * rng.uniform(1.0, 2.4), size * SMALLEST), size)
+    centre = np.array([xs.min() + xs.max(), ys.min() + ys.max()]) / 2
+    return square(centre + rng.normal(0, 0.1 * side, 2), round(side), size)
+
+
+def at_random(size: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """A square of a picture, of any size, rather about the middle, where parts stand."""
+    side = size * SMALLEST * (LARGEST / SMALLEST) ** rng.random()
+    return square(size * rng.normal(0.5, 0.2, 2), round(side), size)
 
 
 def shown_close(part: Shot, box: tuple[int, int, int, int], tower: views.Tower) -> CloseUp:

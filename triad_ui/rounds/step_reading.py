@@ -17,9 +17,10 @@ from torch.nn import functional
 from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.encoder import Lexicon, read_process
-from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE, doubts
+from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.step_reader import PLACES, VALUE, Line, StepReader, line_of, padded
+from triad_ui.model.embedded.weighed import doubts
 from triad_ui.records import ManufacturingProcess, ProcessStep
 from triad_ui.rounds import logistic
 from triad_ui.rounds.falling_rate import falling_rate

@@ -55,7 +55,7 @@ class Talker(nn.Module):
     def train(self, mode: bool = True) -> Talker:
         """As of any module, but what has learned already does not hide parts of what it sees."""
         super().train(mode)
-        for learned in (self.projector.close, self.projector.steps, self.projector.orders):
+        for learned in self.projector.learned():
             learned.eval()
         return self
 
@@ -82,7 +82,7 @@ class Talker(nn.Module):
             end = query.start + counts[0]
             own = tokens[query.start : end]
             reading = self.read(example, truth.process)
-            close = close_of(self.projector.close, example)
+            close = close_of(self.projector, example)
             found = self.projector.findings(own, query.cells, query.evidence, close, reading)
             rows = [own, found, tokens[end : query.start + sum(counts)]]
             counts[0] += len(found)
@@ -187,7 +187,7 @@ def train_talking(
     projector = talker.projector
     # what has learned and was weighed already stays as it is
     weighed = (projector.findings.judge, projector.findings.find, projector.findings.against)
-    done = (projector.close, projector.steps, projector.orders, *weighed)
+    done = (*projector.learned(), *weighed)
     left = {id(parameter) for module in done for parameter in module.parameters()}
     own = [parameter for parameter in projector.parameters() if id(parameter) not in left]
     own += talker.contradicted.parameters()
@@ -258,7 +258,7 @@ def opening_logits(talker: Talker, examples: Sequence[Example]) -> np.ndarray:
         parts = []
         reading = talker.read(example, truth.process)
         query, *others = example.cells
-        close = close_of(talker.projector.close, example)
+        close = close_of(talker.projector, example)
         visual = [talker.projector.image(query, example.evidence, close, reading)]
         visual += [talker.projector.image(cells) for cells in others]
         for piece in talker.tokenizer.pieces(messages):

@@ -6,7 +6,7 @@ draw in one place changes nothing elsewhere. Knows nothing of questions, answers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,7 +18,7 @@ from triad_ui.records import LOCATIONS, Label, ManufacturingProcess
 from triad_ui.synthesis import families as catalogue
 from triad_ui.synthesis.camera import Station, draw_station, shoot
 from triad_ui.synthesis.families.palette import METALS, NAMED
-from triad_ui.synthesis.product import Family, LogicalDefect, Spec
+from triad_ui.synthesis.product import Family, LogicalDefect, Rendering, Spec
 from triad_ui.synthesis.surface import SURFACE_KINDS, damage
 
 Defect = Literal["none", "surface", "logical"]
@@ -141,7 +141,10 @@ def _draw(
     reference_spec: Spec = spec
     name, step = "", None
     if defect == "logical":
-        fault, rgb, foreground, mask = _disobey(family, spec, rgb, foreground, seed, size)
+        fault, other, mask = disobeyed(
+            family, spec, rendering, _stream(seed, "logical"), lambda: _stream(seed, "query")
+        )
+        rgb, foreground = other.rgb, other.foreground
         shown, name, step = fault.spec, fault.kind, fault.step
         reference_spec = fault.spec if flipped else spec
     elif defect == "surface":
@@ -211,18 +214,19 @@ def _reference(
     return shoot(station, made.rgb, made.foreground, nothing, rng).rgb
 
 
-def _disobey(
-    family: Family, spec: Spec, rgb: np.ndarray, foreground: np.ndarray, seed: int, size: int
-) -> tuple[LogicalDefect, np.ndarray, np.ndarray, np.ndarray]:
-    """A logical defect that can be seen: (defect, rgb, foreground, mask); the best of six draws."""
-    rng = _stream(seed, "logical")
+def disobeyed(
+    family: Family, spec: Spec, made: Rendering, rng: np.random.Generator,
+    again: Callable[[], np.random.Generator],
+) -> tuple[LogicalDefect, Rendering, np.ndarray]:  # fmt: skip
+    """A logical defect that can be seen, the part that has it, and where it differs from `made`,
+    bool (S, S); the best of six draws. again: begins what `made` was rendered with anew."""
     best = None
     for _ in range(6):
         fault = family.logical_defect(spec, rng)
-        other = family.render(fault.spec, _stream(seed, "query"), size)
-        mask, seen = difference(rgb, foreground, other.rgb, other.foreground)
+        other = family.render(fault.spec, again(), len(made.rgb))
+        mask, seen = difference(made.rgb, made.foreground, other.rgb, other.foreground)
         if best is None or seen > best[0]:
-            best = seen, (fault, other.rgb, other.foreground, mask)
+            best = seen, (fault, other, mask)
         if seen >= 1:
             break
     return best[1]

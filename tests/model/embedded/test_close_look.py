@@ -13,7 +13,6 @@ from torch import Tensor
 
 from tests.model.tiny import stub_tower, visual, write_tokenizer
 from triad_ui.model.chat import ChatTokenizer
-from triad_ui.model.embedded.close_reader import CloseReader
 from triad_ui.model.embedded.encoder import EmbeddedEncoder, Lexicon, look_closely
 from triad_ui.model.embedded.projector import Projector
 from triad_ui.model.embedded.scene import CLOSE_GRID, close_look
@@ -71,22 +70,27 @@ def test_all_regions_are_looked_at_and_without_a_map_only_they() -> None:
 
 def test_what_is_seen_is_the_frames_of_query_and_reference() -> None:
     torch.manual_seed(0)
-    reader = CloseReader(3).eval()
+    projector = Projector(64, 4, 3, hidden=32).eval()
     query, good = peaked(1, (12, 12)), visual(7, 0, mapped=False, is_reference=True)
     good = replace(good, rgb=np.ascontiguousarray(good.rgb.repeat(2, 0)))  # of another size
-    close = look_closely(reader, [query, good], stub_tower)
+    close = look_closely(projector, [query, good], stub_tower)
     frames = close_frames(query)
     scenes = [close_look(cut(query.rgb, box), stub_tower) for box in frames]
     assert close.cells.shape == (len(frames), CLOSE_GRID, CLOSE_GRID)
     assert torch.allclose(
         close.frames * torch.tensor([240, 200, 240, 200]), torch.tensor(frames) * 1.0
     )
-    alone = reader.look(scenes, close.frames)
-    assert torch.allclose(close.kinds, alone.kinds, atol=1e-5) and alone.good is None
+    alone = projector.look(scenes, close.frames)
+    assert torch.allclose(close.kinds, alone.kinds, atol=1e-5)
+    assert alone.good is None and alone.differ is None
     doubled = [(x0, 2 * y0, x1, 2 * y1) for x0, y0, x1, y1 in frames]
-    beside = reader.look([close_look(cut(good.rgb, b), stub_tower) for b in doubled], close.frames)
+    others = [close_look(cut(good.rgb, b), stub_tower) for b in doubled]
+    beside = projector.look(others, close.frames)
     assert torch.allclose(close.good, beside.kinds, atol=1e-5)
     assert close.usual == pytest.approx(float(beside.odds.max()), abs=1e-5)
+    _, kinds = projector.comparer.compare(scenes, others)
+    assert torch.allclose(close.differ, kinds, atol=1e-5)
+    assert torch.allclose(close.differing, kinds[:, 1:].logsumexp(1) - kinds[:, 0], atol=1e-5)
 
 
 def test_the_tower_looks_once_at_the_same_pixels(tmp_path: Path) -> None:

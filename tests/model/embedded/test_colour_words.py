@@ -14,6 +14,7 @@ from triad_ui.model.embedded.paint import COLOURS
 
 ROW = np.array([(0.2, 0.5), (0.4, 0.5), (0.6, 0.5), (0.8, 0.5)])
 LEFT = "Fit them from the left."
+ANYWHERE = torch.full((9,), 1 / 9)
 
 
 def said(seen: object, values: torch.Tensor, worst: int) -> tuple[str, str]:
@@ -21,7 +22,9 @@ def said(seen: object, values: torch.Tensor, worst: int) -> tuple[str, str]:
     values = values[:, : int((values[..., SORT] >= 0).sum())]
     blame = torch.full((values.shape[1],), -3.0)
     blame[worst] = 2.0
-    return in_words(seen, values, blame)
+    written, there, where = in_words(seen, values, blame, ANYWHERE)
+    assert where.sum() == pytest.approx(1.0)
+    return written, there
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,36 @@ def test_what_no_picture_tells_is_not_named() -> None:
     seen = shown(("red",), ROW[:1])
     assert said(seen, told(("Print it.", "imprint: round")), 0) == ("", "")
     assert said(seen, told(("Fit it.", "clip: left")), 0) == ("left", "")
+
+
+def where(seen: object, values: torch.Tensor, places: torch.Tensor = ANYWHERE) -> torch.Tensor:
+    blame = torch.zeros(values.shape[1])
+    return in_words(seen, values, blame, places)[2].view(3, 3)
+
+
+def test_a_fault_lies_where_its_list_does_not_fit() -> None:
+    values = told((LEFT, "pins: red, green, blue, white"))
+    above = torch.tensor([0.3, 0.3, 0.3, 0.1, 0.0, 0.0, 0.0, 0.0, 0.0])
+    for nth, column in ((0, 0), (1, 1), (3, 2)):
+        there = ["red", "green", "blue", "white"]
+        there[nth] = "yellow"
+        found = where(shown(there, ROW), values, above)
+        # across the row's way the reader tells, along it the list does
+        assert found.sum(0)[column] > 0.9
+        assert found.sum(1).tolist() == pytest.approx([0.9, 0.1, 0.0], abs=1e-5)
+    swapped = where(shown(("white", "green", "blue", "red"), ROW), values)
+    assert int(swapped.sum(0).argmax()) == 1
+    fitting = where(shown(("red", "green", "blue", "white"), ROW), values, above)
+    assert torch.equal(fitting.flatten(), above)
+
+
+def test_in_a_circle_both_ways_are_told() -> None:
+    ordered_so = ["red", "green", "blue", "white"]
+    values = told(("Fit them clockwise from the top.", f"wires: {', '.join(ordered_so)}"))
+    turns = 2 * np.pi * np.arange(4) / 4 - np.pi / 2
+    places = 0.5 + 0.35 * np.stack([np.cos(turns), np.sin(turns)], 1)
+    for nth, (row, column) in enumerate(((0, 1), (1, 2), (2, 1), (1, 0))):
+        there = ordered_so.copy()
+        there[nth] = "yellow"
+        found = where(shown(tuple(there), places), values)
+        assert float(found[row, column]) > 0.9, (nth, found)

@@ -27,9 +27,9 @@ from triad_ui.model.embedded.findings import (
     STEP,
     WRITTEN,
     Findings,
-    doubts,
 )
 from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
+from triad_ui.model.embedded.weighed import doubts
 
 __all__ = ["cells", "findings"]  # fixtures
 

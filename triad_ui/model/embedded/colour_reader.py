@@ -254,13 +254,16 @@ class ColourReader(nn.Module):
         worst = [blame[0][values[:, STEP] == step] for step in steps]
         by_step = [float(each.max()) if len(each) else NEVER for each in worst]
         told = torch.cat(odds)
-        doubted = max(float(told.mean()), most) >= 0
+        written, there, where = "", "", places[0].softmax(0)
+        if max(float(told.mean()), most) >= 0:
+            written, there, where = in_words(seen, beside, blame[0], where)
         return Contradiction(
             told,
             torch.tensor(by_step),
             kinds[0].softmax(0),
-            places[0].softmax(0),
-            *(in_words(seen, beside, blame[0]) if doubted else ("", "")),
+            where,
+            written,
+            there,
             readable=readable(process, values),
             measured=most,
         )

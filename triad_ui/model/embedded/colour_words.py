@@ -1,4 +1,5 @@
-"""What is ordered and what is seen instead, each in a word, of the value that is doubted most.
+"""What is ordered and what is seen instead, each in a word, of the value that is doubted most; and
+of a list where that is.
 
 Read off the picture at the place of the value, so that "red" is said of a wire that is red. It
 decides nothing about whether the process is contradicted.
@@ -21,8 +22,8 @@ from triad_ui.model.embedded.colour_orders import (
     STEP,
     VALUE,
 )
-from triad_ui.model.embedded.colour_rows import laid
-from triad_ui.model.embedded.colour_sight import Seen
+from triad_ui.model.embedded.colour_rows import Laid, laid
+from triad_ui.model.embedded.colour_sight import SIDE, Seen
 from triad_ui.model.embedded.colour_spots import ALIKE
 from triad_ui.model.embedded.paint import COLOURS
 
@@ -31,21 +32,24 @@ MISFIT = 0.7
 """How much likelier (a logarithm) another paint is at a place of a list that is spoken of."""
 SOME = 0.01
 """Share of a picture from which on a colour may be what is seen instead."""
+LISTED = 0.9
+"""Share of a fault's place that is where a list does not fit, the rest is as the reader has it."""
 ALL_AROUND = 0.3
 """Share of what changes along a ring from which on its number is believed."""
 
 
 @torch.no_grad()
-def in_words(seen: Seen, values: Tensor, blame: Tensor) -> tuple[str, str]:
-    """What is ordered, and what is seen; "" where either can't be told.
+def in_words(seen: Seen, values: Tensor, blame: Tensor, places: Tensor) -> tuple[str, str, Tensor]:
+    """What is ordered, and what is seen; "" where either can't be told. And where, shares (9,).
 
     seen: of one picture. values: int64 (1, L, 9) of `ordered`. blame: (L,) log-odds of each.
+    places: (9,), shares of where the reader has it.
     """
     told = values[0]
     sort = told[:, SORT]
     tellable = ((sort == COLOUR) | (sort == COUNT) | (sort == PLACE)) & (told[:, NAME] == 0)
     if not tellable.any():
-        return "", ""
+        return "", "", places
     worst = int(blame.masked_fill(~tellable, -torch.inf).argmax())
     fits = laid(seen, values).get(0, [])
     fits = [fit for fit in fits if told[worst, STEP] == told[fit.values[0], STEP]]
@@ -55,8 +59,27 @@ def in_words(seen: Seen, values: Tensor, blame: Tensor) -> tuple[str, str]:
         if float(fit.gaps[nth]) > MISFIT:
             paint = int(seen.maps[0].flatten(1)[:, fit.cells[nth]].argmax())
             there = COLOURS[paint] if paint < len(COLOURS) else NOTHING
-            return _word(told[fit.values[nth]]), there
-    value = told[worst]
+            return _word(told[fit.values[nth]]), there, _place(fit, places)
+    return *_single(seen, told, told[worst]), places
+
+
+def _place(fit: Laid, places: Tensor) -> Tensor:
+    """Where a list does not fit; between the two where just two places do not, as they may have
+    changed. Across a row or a column the reader tells: a wire is as long as the picture."""
+    wrong = fit.cells[fit.gaps > MISFIT]
+    if len(wrong) != 2:
+        wrong = fit.cells[fit.gaps.argmax()][None]
+    ways = []
+    for way, unit in enumerate((SIDE, 1)):  # down, then across
+        all_of, off = fit.cells // unit % SIDE, wrong // unit % SIDE
+        third = int((float(off.float().mean()) + 0.5) * 3 / SIDE)
+        alone = len(all_of.unique()) > 1
+        ways.append(torch.eye(3)[third] if alone else places.view(3, 3).sum(1 - way))
+    return LISTED * torch.outer(*ways).flatten() + (1 - LISTED) * places
+
+
+def _single(seen: Seen, told: Tensor, value: Tensor) -> tuple[str, str]:
+    """The words of a value that stands for itself."""
     if int(value[SORT]) == COLOUR:
         return _word(value), _unordered(seen, told)
     return _word(value), _number(seen, told, value) if int(value[SORT]) == COUNT else ""

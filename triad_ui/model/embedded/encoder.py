@@ -15,7 +15,7 @@ from torch import Tensor
 
 from triad_ui.errors import ModelError
 from triad_ui.model.chat import ChatTokenizer
-from triad_ui.model.embedded.close_reader import Close, CloseReader
+from triad_ui.model.embedded.close_reader import Close
 from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.findings import FINDINGS
 from triad_ui.model.embedded.projector import Projector
@@ -76,7 +76,7 @@ class EmbeddedEncoder:
         cells = encode(images, tower)
         told, close, reading = evidence(images), None, None
         if 0 in wanted:
-            close = look_closely(self._projector.close, images, tower)
+            close = look_closely(self._projector, images, tower)
             if images[0].process is not None:
                 scene = see(images[0].rgb, tower)
                 reading = read_process(self._projector, scene, images[0].process, self._lexicon)
@@ -84,12 +84,12 @@ class EmbeddedEncoder:
         return [tokens(cells[i]) if i else tokens(cells[i], told, close, reading) for i in wanted]
 
 
-def look_closely(reader: CloseReader, images: Sequence[VisualInput], tower: Tower) -> Close:
+def look_closely(projector: Projector, images: Sequence[VisualInput], tower: Tower) -> Close:
     """What the regions of a query show, and the places that its map finds most suspicious, beside
     the same places of a reference. images: the query first, then at most one reference."""
     frames = shares(close_frames(images[0]), images[0])
     scenes, *good = (closer(image, frames, tower) for image in images[:2])
-    return reader.look(scenes, frames, *good)
+    return projector.look(scenes, frames, *good)
 
 
 def _once(tower: Tower) -> Tower:

@@ -18,9 +18,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from triad_ui.model.embedded.close_reader import Close
-from triad_ui.model.embedded.colour_reader import WAYS_READ
-from triad_ui.model.embedded.step_reader import LEAST, SORTS, Reading
-from triad_ui.model.embedded.views import BASE, CALIBRATED, HAS_REFERENCE, ODDS, Cells
+from triad_ui.model.embedded.step_reader import Reading
+from triad_ui.model.embedded.views import BASE, Cells
+from triad_ui.model.embedded.weighed import (
+    CLOSE,
+    DOUBTS,
+    STRANGE,
+    beside,
+    doubts,
+    found,
+    strange,
+)
 
 COLOURS, PLACES, SHOWN_COLOURS, NUMBERS = 10, 9, 6, 9
 JUDGED, NAMED, PLACED = range(3)
@@ -28,16 +36,13 @@ CONTRADICTED, STEP, WRITTEN, SEEN = range(3 + SHOWN_COLOURS, 7 + SHOWN_COLOURS)
 FINDINGS = 7 + SHOWN_COLOURS
 """Tokens added to a query: judgement, kind, place, the colours that cover most of it; and of its
 process whether it is contradicted, in which step, by which word, and what is seen instead."""
-DOUBTS = 4 * (SORTS + WAYS_READ)
-"""Width of `doubts`."""
-STRANGE = 3
-"""Width of `strange`."""
-CLOSE = 2
-"""Width of `found`."""
 CAUTION = 1.0
 """By how much the odds of a close look are lowered. What it is worth is weighed on drawn parts; on
 photographs it sees more that is not there: it orders good and faulty ones of eight products with an
 AUROC of .68, where drawn ones have .80 and the expert's score has .87 and .91 (`docs/log.md`)."""
+COMPARED = 0.5
+"""By how much the odds of what looks strange are lowered where regions are held against a good
+part's, for the same reason: photographs of good parts differ in more ways than drawings of them."""
 CONTRADICTED_BEFORE = 1 / 3
 """Odds of a contradicted process among those that doubts were weighed on."""
 BOTH = 1.5
@@ -47,8 +52,6 @@ the process and the good part."""
 MEASURED = 2.5
 """Log-odds of a list or a ring that does not fit beyond which they count no more: a paint can be
 misnamed in a light that no drawing has."""
-SUREST = 8.0
-"""Log-odds of a close look beyond which it is as sure as it can be."""
 FIRST = 2.0
 """By how much (a logarithm) the most suspicious region is likelier the one that a fault is told of
 than others of which the close look is as sure: it is the expert's choice, and errs less."""
@@ -65,8 +68,9 @@ LEAST_COLOUR = 0.02
 class Findings(nn.Module):
     """Sums up a query's visual tokens.
 
-    Faulty or not is judged by the expert's evidence and by a close look, not by the cells: what
-    they say of products that they were trained on is surer than what they say of others.
+    Faulty or not is judged by the expert's evidence, by how regions differ from a good part's, and
+    by a close look, not by the cells: what they say of products that they were trained on is surer
+    than what they say of others.
 
     width: of the language model. kinds: number of kinds of fault. The word vectors are buffers:
     kind_words (1 + kinds, width), the first for "good", colour_words (COLOURS, width) of unit
@@ -130,7 +134,8 @@ class Findings(nn.Module):
         colours = self.colour_logits(tokens[cells.kinds == BASE]).softmax(1).mean(0)
         # strange beside good parts, a fault by its looks, or against the process: any is enough,
         # and what is against the process often looks strange as well
-        faulty = self.judge(strange(evidence))[0]
+        odd = strange(evidence, close)
+        faulty = self.judge(odd)[0] - COMPARED * odd[-1]
         seen = None
         if close is not None:
             seen = self.find(beside(found(close), evidence))[0]
@@ -224,31 +229,6 @@ def fault_odds(logits: Tensor) -> Tensor:
     return torch.logsumexp(logits[:, 1:], 1) - logits[:, 0]
 
 
-def strange(evidence: Tensor) -> Tensor:
-    """What the expert's score says, float32 (STRANGE,): its log-odds if it is calibrated, else if
-    it is not, and whether it is not.
-
-    Nothing else of a calibrated one: good and faulty are as likely at its threshold, which drawn
-    parts can't tell better. What the map's peaks say beside it holds on drawn parts only.
-    """
-    odds, known = evidence[ODDS], evidence[CALIBRATED]
-    return torch.stack([odds * known, odds * (1 - known), 1 - known])
-
-
-def beside(told: Tensor, evidence: Tensor) -> Tensor:
-    """What is told (N,), and again where there is a reference, as it counts otherwise there:
-    (2 * N,)."""
-    return torch.cat([told, told * evidence[HAS_REFERENCE]])
-
-
-def found(close: Close) -> Tensor:
-    """How much more surely than a good part's the first region, which is the most suspicious, and
-    any region shows a fault of the surface: float32 (CLOSE,), -2..2."""
-    usual = max(-SUREST, min(close.usual, SUREST))
-    seen = torch.stack([close.odds[0], close.odds.max()]).clamp(-SUREST, SUREST)
-    return (seen - usual) / SUREST
-
-
 def _closer(kinds: Tensor, places: Tensor, close: Close) -> tuple[Tensor, Tensor]:
     """Shares of kinds and places, as a close look has them as far as it found a fault of the
     surface, which are the first kinds; else as they were."""
@@ -256,10 +236,11 @@ def _closer(kinds: Tensor, places: Tensor, close: Close) -> tuple[Tensor, Tensor
     lead = torch.zeros_like(close.odds)
     lead[0] = FIRST
     weight = (close.odds + lead).softmax(0)
-    seen = close.odds.max().sigmoid().clamp(UNSURE, 1 - UNSURE)
+    odds, of_kinds = close.surface
+    seen = odds.max().sigmoid().clamp(UNSURE, 1 - UNSURE)
     other = kinds[surface:].sum().clamp(UNSURE, 1 - UNSURE)
     share = seen * (1 - other) / (seen * (1 - other) + (1 - seen) * other)
-    named = weight @ close.kinds[:, 1:].softmax(1)
+    named = weight @ of_kinds
     rest = kinds[surface:] / kinds[surface:].sum().clamp_min(1e-6)
     kinds = torch.cat([share * named, (1 - share) * rest])
     # below 1/3, below 2/3, below 1, softly; the middle one is what lies between
@@ -274,17 +255,3 @@ def _sharper(shares: Tensor) -> Tensor:
     neither is read."""
     sharp = shares**SHARPER
     return sharp / sharp.sum().clamp_min(1e-9)
-
-
-def doubts(reading: Reading) -> Tensor:
-    """What speaks against a process, float32 (DOUBTS,), 0.. each, as shares of -LEAST: for each
-    sort of words the one that is borne out least, then what all of them lose, and the log-odds of
-    `ColourReader`, 0 without, as shares of SUREST, -1..1, and as far as the values of the process
-    are such that it can read them; and the same again as far as the product is known, as doubts of
-    strange products are worth less."""
-    told = torch.cat([reading.lowest.min(0).values, reading.losses.sum(0)]) / LEAST
-    odds, readable = torch.zeros(WAYS_READ), 0.0
-    if reading.colours is not None:
-        odds, readable = reading.colours.odds.clamp(-SUREST, SUREST), reading.colours.readable
-    told = torch.cat([told, odds / SUREST, odds / SUREST * readable])
-    return torch.cat([told, told * reading.known])

@@ -7,13 +7,18 @@ does not know how many images or regions there are; `image` adds what a query's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from triad_ui.model.embedded.close_comparer import CloseComparer
 from triad_ui.model.embedded.close_reader import Close, CloseReader
 from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.findings import Findings
+from triad_ui.model.embedded.scene import Scene
 from triad_ui.model.embedded.step_reader import Reading, StepReader
 from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
 
@@ -50,6 +55,7 @@ class Projector(nn.Module):
             nn.init.normal_(embedding.weight, std=0.02)
         self.findings = Findings(width, kinds)
         self.close = CloseReader(surface)
+        self.comparer = CloseComparer(surface)
         self.steps = StepReader(width, vocabulary)
         self.orders = ColourReader(kinds - surface)
 
@@ -87,6 +93,18 @@ class Projector(nn.Module):
         if evidence is None:
             return tokens
         return torch.cat([tokens, self.findings(tokens, cells, evidence, close, reading)])
+
+    def learned(self) -> tuple[nn.Module, ...]:
+        """What has learned before the language model does, and stays as it is."""
+        return self.close, self.comparer, self.steps, self.orders
+
+    def look(self, scenes: Sequence[Scene], frames: Tensor, good: Sequence[Scene] = ()) -> Close:
+        """What regions of a query show, alone and beside the same regions of a good part. As of
+        `CloseReader.look`."""
+        close = self.close.look(scenes, frames, good)
+        if not good:
+            return close
+        return replace(close, differ=self.comparer.compare(scenes, good)[1])
 
     def _hide(self, part: Tensor) -> Tensor:
         if not self.training:
