@@ -143,38 +143,11 @@ def test_what_differs_from_a_good_part_adds_to_what_the_expert_finds_strange(
     alone = 3 * float(evidence[views.ODDS])
     assert float(findings.judgement(tokens, cells, evidence, close).faulty) == pytest.approx(alone)
     for first, other in ((-3.0, 2.0), (4.0, -7.0), (1.0, 90.0)):
-        beside = replace(close, differ=differing([first, other], 3))
+        beside = replace(close, differ=torch.tensor([first, other]))
         odds = [first, min(max(first, other), SUREST)]
         expected = alone + (1.5 * odds[0] + 2.5 * odds[1]) / SUREST - 0.5 - COMPARED
         seen = findings.judgement(tokens, cells, evidence, beside)
         assert float(seen.faulty) == pytest.approx(expected, abs=1e-4)
-
-
-def differing(odds: Sequence[float], kind: int) -> torch.Tensor:
-    """Logits of how regions differ: as a fault of one kind, as surely as said; 3 is the last."""
-    logits = torch.full((len(odds), 2 + SURFACE), -30.0)
-    logits[:, 0], logits[:, 1 + kind] = 0.0, torch.tensor(odds)
-    return logits
-
-
-def test_what_differs_names_the_kind_together_with_the_close_look(
-    findings: Findings, cells: views.Cells
-) -> None:
-    close = looked([-2.0, 1.0])
-    close.kinds[1, 1:] = torch.tensor([0.0, 1.0, 0.9])  # rather the second than the third
-    odds, kinds = replace(close, differ=differing([-9.0, 2.0], 2)).surface
-    assert odds[1].item() == pytest.approx(np.logaddexp(close.odds[1].item(), 2.0), abs=1e-4)
-    assert int(kinds[1].argmax()) == 2 and int(close.surface[1][1].argmax()) == 1
-    assert torch.equal(close.surface[0], close.odds)
-    # what is otherwise than a surface's faults are makes no such fault likelier
-    other = replace(close, differ=differing([-9.0, 9.0], 3)).surface
-    assert torch.allclose(other[0], close.odds, atol=1e-4)
-    tokens = torch.zeros(len(cells), WIDTH)
-    tokens[:, 0] = 1.0
-    evidence = torch.zeros(views.EVIDENCE)
-    beside = replace(close, differ=differing([-9.0, 6.0], 2))
-    seen = findings.judgement(tokens, cells, evidence, beside)
-    assert int(seen.kinds.argmax()) == 2
 
 
 def looked(

@@ -27,9 +27,8 @@ class Close:
     """What regions of a picture show. frames: x0, y0, x1, y1 of each as shares of the picture's
     sides, (R, 4). cells: log-odds of a fault in each cell, float32 (R, g, g). kinds: logits (R, 1 +
     kinds) of the whole region, "no fault" first. good: the same of a good part, None without one.
-    differ: logits (R, 2 + kinds) of how each region differs from a good part's, "not as a fault
-    does" first, "otherwise than by a fault of the surface" last, by `CloseComparer`; None without
-    one."""
+    differ: log-odds that each region differs from a good part's as a fault does, (R,), by
+    `CloseComparer`, None without one."""
 
     frames: Tensor
     cells: Tensor
@@ -46,22 +45,6 @@ class Close:
     def usual(self) -> float:
         """How faulty a good part looks there, at the most: log-odds. Some surfaces always do."""
         return USUAL if self.good is None else float(odds_of(self.good).max())
-
-    @property
-    def differing(self) -> Tensor | None:
-        """Log-odds that each region differs from a good part's as a fault does, (R,)."""
-        return None if self.differ is None else odds_of(self.differ)
-
-    @property
-    def surface(self) -> tuple[Tensor, Tensor]:
-        """Log-odds that each region shows a fault of the surface, (R,), alone or beside a good
-        part, and shares of its kinds, (R, kinds), as both have it."""
-        named = self.kinds[:, 1:].log_softmax(1)
-        if self.differ is None:
-            return self.odds, named.exp()
-        beside = self.differ[:, :-1]
-        both = named + beside[:, 1:].log_softmax(1)
-        return torch.logaddexp(self.odds, odds_of(beside)), both.softmax(1)
 
     def centres(self) -> Tensor:
         """Where the faults' middles lie, x and y as shares of the picture's sides, (R, 2)."""

@@ -236,11 +236,10 @@ def _closer(kinds: Tensor, places: Tensor, close: Close) -> tuple[Tensor, Tensor
     lead = torch.zeros_like(close.odds)
     lead[0] = FIRST
     weight = (close.odds + lead).softmax(0)
-    odds, of_kinds = close.surface
-    seen = odds.max().sigmoid().clamp(UNSURE, 1 - UNSURE)
+    seen = close.odds.max().sigmoid().clamp(UNSURE, 1 - UNSURE)
     other = kinds[surface:].sum().clamp(UNSURE, 1 - UNSURE)
     share = seen * (1 - other) / (seen * (1 - other) + (1 - seen) * other)
-    named = weight @ of_kinds
+    named = weight @ close.kinds[:, 1:].softmax(1)
     rest = kinds[surface:] / kinds[surface:].sum().clamp_min(1e-6)
     kinds = torch.cat([share * named, (1 - share) * rest])
     # below 1/3, below 2/3, below 1, softly; the middle one is what lies between

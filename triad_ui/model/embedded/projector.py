@@ -18,6 +18,7 @@ from triad_ui.model.embedded.close_comparer import CloseComparer
 from triad_ui.model.embedded.close_reader import Close, CloseReader
 from triad_ui.model.embedded.colour_reader import ColourReader
 from triad_ui.model.embedded.findings import Findings
+from triad_ui.model.embedded.region_reader import odds_of
 from triad_ui.model.embedded.scene import Scene
 from triad_ui.model.embedded.step_reader import Reading, StepReader
 from triad_ui.model.embedded.views import CELL_PARTS, MAX_ROIS, Cells
@@ -104,7 +105,7 @@ class Projector(nn.Module):
         close = self.close.look(scenes, frames, good)
         if not good:
             return close
-        return replace(close, differ=self.comparer.compare(scenes, good)[1])
+        return replace(close, differ=odds_of(self.comparer.compare(scenes, good)[1]))
 
     def _hide(self, part: Tensor) -> Tensor:
         if not self.training:

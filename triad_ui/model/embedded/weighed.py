@@ -35,10 +35,9 @@ def strange(evidence: Tensor, close: Close | None = None) -> Tensor:
     """
     odds, known = evidence[ODDS], evidence[CALIBRATED]
     score = torch.stack([odds * known, odds * (1 - known), 1 - known])
-    differing = close and close.differing
-    if differing is None:
+    if close is None or close.differ is None:
         return torch.cat([score, torch.zeros(3)])
-    most = torch.stack([differing[0], differing.max()]).clamp(-SUREST, SUREST)
+    most = torch.stack([close.differ[0], close.differ.max()]).clamp(-SUREST, SUREST)
     return torch.cat([score, most / SUREST, torch.ones(1)])
 
 
