@@ -14,6 +14,7 @@ from triad_ui.model.embedded.close_comparer import CloseComparer
 from triad_ui.model.embedded.region_reader import odds_of
 from triad_ui.model.embedded.scene import CLOSE_GRID, NEAR_PARTS
 from triad_ui.rounds import close_pairs as module
+from triad_ui.rounds import tower_rows
 from triad_ui.rounds.close_pairs import (
     NOT_OF_THE_SURFACE,
     close_pairs,
@@ -67,8 +68,8 @@ def test_frames_are_about_the_fault_and_where_the_two_are_least_alike() -> None:
 
 
 def test_pairs_are_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_worker", (stub_tower, FAMILIES))
-    module._write_shard(tmp_path / "000000000.pickle", 0, 5)
+    monkeypatch.setattr(tower_rows, "_worker", (module._rows, FAMILIES, stub_tower))
+    tower_rows._write_shard(tmp_path / "000000000.pickle", 0, 5)
     assert [path.name for path in tmp_path.iterdir()] == ["000000000.pickle"]
     kept = close_pairs(tmp_path, Path("none"), 0, 5, 1, lambda *_: None, FAMILIES)
     made = [pair for seed in range(5) for pair in pairs_of(seed, FAMILIES, stub_tower)]

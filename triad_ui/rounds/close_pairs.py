@@ -6,9 +6,7 @@ where the two pictures are least alike. Knows nothing of training.
 
 from __future__ import annotations
 
-import os
-import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,26 +17,25 @@ from torch import Tensor
 from torch.nn import functional
 
 from triad_ui.model.embedded import views
-from triad_ui.model.embedded.scene import GRID, NEAR_PARTS, see
+from triad_ui.model.embedded.close_comparer import alikeness
+from triad_ui.model.embedded.scene import GRID, close_look, see
 from triad_ui.rounds.close_ups import (
-    LARGEST,
-    SMALLEST,
     TEXTURE,
     TEXTURES_DAMAGED,
+    any_side,
     around_fault,
     at_random,
     shown_close,
 )
 from triad_ui.rounds.examples import square
-from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.rounds.step_pictures import (
     DRAWN,
     SIZE,
     Shot,
     drawn_kind,
     photographed,
-    tower_of_worker,
 )
+from triad_ui.rounds.tower_rows import tower_rows
 from triad_ui.synthesis.camera import draw_station, shoot
 from triad_ui.synthesis.sample import disobeyed
 from triad_ui.synthesis.texture import draw_spectrum, render_texture
@@ -73,12 +70,14 @@ def close_pairs(
 
     families: of parts, TEXTURE among them where it is wanted; a name may stand there repeatedly.
     """
-    paths = shards(
-        folder, ".pickle", SHARD, first_seed, count, jobs,
-        start=_start_worker, given=(weights, tuple(families)), write=_write_shard,
-        on_made=in_seeds(on_progress, SHARD, count),
-    )  # fmt: skip
-    return [pair for path in paths for pair in _read(path)]
+    rows = tower_rows(
+        _rows, folder, ".pickle", SHARD, weights, first_seed, count, jobs, on_progress, families
+    )
+    read = []
+    for family, fault, pictures in rows:
+        near, good, masked = (torch.from_numpy(each) for each in pictures)
+        read.append(ClosePair(family, near, good, fault, masked))
+    return read
 
 
 def draw_pair(seed: int, families: Sequence[str]) -> tuple[Shot, np.ndarray]:
@@ -112,13 +111,12 @@ def draw_pair(seed: int, families: Sequence[str]) -> tuple[Shot, np.ndarray]:
 def pairs_of(seed: int, families: Sequence[str], tower: views.Tower) -> list[ClosePair]:
     """The frames of a seed's part beside a good one."""
     part, good = draw_pair(seed, families)
-    beside = Shot(part.family, "", good, np.zeros_like(part.mask))
     found = []
     for box in frames_of_pair(part, good, tower, np.random.default_rng([seed, 45])):
-        mine, other = (shown_close(each, box, tower) for each in (part, beside))
-        found.append(
-            ClosePair(part.family, mine.scene.near, other.scene.near, mine.fault, mine.masked)
-        )
+        mine = shown_close(part, box, tower)
+        with torch.inference_mode():
+            other = close_look(views.cut(good, box), tower).half()
+        found.append(ClosePair(part.family, mine.scene.near, other.near, mine.fault, mine.masked))
     return found
 
 
@@ -139,7 +137,7 @@ def frames_of_pair(
         place = np.unravel_index(int(unlike.argmax()), unlike.shape)[::-1]
         side = size * views.PEAK_SIDE
         if rng.random() < 0.5:
-            side = size * SMALLEST * (LARGEST / SMALLEST) ** rng.random()
+            side = any_side(size, rng)
         middle = (np.array(place) + 0.5) * size / len(unlike)
         found.append(square(middle, round(side), size))
     if not part.mask.any() or rng.random() < ONE_MORE:
@@ -149,39 +147,14 @@ def frames_of_pair(
 
 def _unlike(rgb: np.ndarray, good: np.ndarray, tower: views.Tower) -> np.ndarray:
     """How unlike each place is to all of a good part's, float32 (4 * GRID, 4 * GRID), 0..4."""
-    rows = []
     with torch.inference_mode():
-        for picture in (rgb, good):
-            fine, _, middle, _ = see(picture, tower).near.split(NEAR_PARTS, 0)
-            rows.append([functional.normalize(each.flatten(1), dim=0) for each in (fine, middle)])
-    alike = sum(mine.T @ other for mine, other in zip(*rows, strict=True))
-    unlike = functional.avg_pool2d((2 - alike.amax(1)).view(1, GRID, GRID), 3, 1, 1)[0]
+        alike = sum(alikeness(*(see(picture, tower).near[None] for picture in (rgb, good))))
+    unlike = functional.avg_pool2d((2 - alike.amax(2)).view(1, GRID, GRID), 3, 1, 1)[0]
     return cv2.resize(unlike.numpy(), (4 * GRID, 4 * GRID))
 
 
-_worker: tuple[views.Tower, tuple[str, ...]] | None = None
-
-
-def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
-    global _worker
-    _worker = tower_of_worker(weights), families
-
-
-def _write_shard(path: Path, seed: int, count: int) -> None:
-    assert _worker is not None
-    tower, families = _worker
-    made = []
-    for number in range(seed, seed + count):
-        for pair in pairs_of(number, families, tower):
-            pictures = (pair.near, pair.good, pair.masked)
-            made.append((pair.family, pair.fault, tuple(each.numpy() for each in pictures)))
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    draft.write_bytes(pickle.dumps(made))
-    draft.rename(path)
-
-
-def _read(path: Path) -> Iterator[ClosePair]:
-    # our own files, written a moment ago on this machine
-    for family, fault, pictures in pickle.loads(path.read_bytes()):
-        near, good, masked = (torch.from_numpy(each) for each in pictures)
-        yield ClosePair(family, near, good, fault, masked)
+def _rows(seed: int, families: tuple[str, ...], tower: views.Tower) -> list[tuple]:
+    return [
+        (pair.family, pair.fault, tuple(x.numpy() for x in (pair.near, pair.good, pair.masked)))
+        for pair in pairs_of(seed, families, tower)
+    ]

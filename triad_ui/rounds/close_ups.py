@@ -7,9 +7,7 @@ training.
 
 from __future__ import annotations
 
-import os
-import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,15 +19,14 @@ from torch import Tensor
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import CLOSE_GRID, Scene, close_look
 from triad_ui.rounds.examples import square
-from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.rounds.step_pictures import (
     SIZE,
     Shot,
     draw_part,
     drawn_kind,
     photographed,
-    tower_of_worker,
 )
+from triad_ui.rounds.tower_rows import tower_rows
 from triad_ui.synthesis.camera import draw_station
 from triad_ui.synthesis.texture import draw_spectrum, render_texture
 
@@ -64,12 +61,14 @@ def close_ups(
 
     families: of parts, or TEXTURE alone.
     """
-    paths = shards(
-        folder, ".pickle", SHARD, first_seed, count, jobs,
-        start=_start_worker, given=(weights, tuple(families)), write=_write_shard,
-        on_made=in_seeds(on_progress, SHARD, count),
-    )  # fmt: skip
-    return [close for path in paths for close in _read(path)]
+    rows = tower_rows(
+        _rows, folder, ".pickle", SHARD, weights, first_seed, count, jobs, on_progress, families
+    )
+    read = []
+    for family, fault, pictures in rows:
+        near, far, masked = (torch.from_numpy(each) for each in pictures)
+        read.append(CloseUp(family, Scene(near, far), fault, masked))
+    return read
 
 
 def draw_texture(seed: int) -> Shot:
@@ -110,8 +109,13 @@ def around_fault(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int, 
 
 def at_random(size: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
     """A square of a picture, of any size, rather about the middle, where parts stand."""
-    side = size * SMALLEST * (LARGEST / SMALLEST) ** rng.random()
+    side = any_side(size, rng)
     return square(size * rng.normal(0.5, 0.2, 2), round(side), size)
+
+
+def any_side(size: int, rng: np.random.Generator) -> float:
+    """A side of a frame of a picture, SMALLEST to LARGEST of its own."""
+    return size * SMALLEST * (LARGEST / SMALLEST) ** rng.random()
 
 
 def shown_close(part: Shot, box: tuple[int, int, int, int], tower: views.Tower) -> CloseUp:
@@ -131,34 +135,12 @@ def shown_close(part: Shot, box: tuple[int, int, int, int], tower: views.Tower) 
     )
 
 
-_worker: tuple[views.Tower, tuple[str, ...]] | None = None
-
-
-def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
-    global _worker
-    _worker = tower_of_worker(weights), families
-
-
-def _write_shard(path: Path, seed: int, count: int) -> None:
-    assert _worker is not None
-    tower, families = _worker
+def _rows(seed: int, families: tuple[str, ...], tower: views.Tower) -> list[tuple]:
+    textured = families == (TEXTURE,)
+    part = draw_texture(seed) if textured else draw_part(seed, families, DAMAGED)
     made = []
-    for number in range(seed, seed + count):
-        part: Shot = (
-            draw_texture(number) if families == (TEXTURE,) else draw_part(number, families, DAMAGED)
-        )
-        rng = np.random.Generator(np.random.PCG64([number, 32]))
-        for box in frames_of(part, rng):
-            close = shown_close(part, box, tower)
-            pictures = (close.scene.near.numpy(), close.scene.far.numpy(), close.masked.numpy())
-            made.append((close.family, close.fault, pictures))
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    draft.write_bytes(pickle.dumps(made))
-    draft.rename(path)
-
-
-def _read(path: Path) -> Iterator[CloseUp]:
-    # our own files, written a moment ago on this machine
-    for family, fault, pictures in pickle.loads(path.read_bytes()):
-        near, far, masked = (torch.from_numpy(each) for each in pictures)
-        yield CloseUp(family, Scene(near, far), fault, masked)
+    for box in frames_of(part, np.random.Generator(np.random.PCG64([seed, 32]))):
+        close = shown_close(part, box, tower)
+        pictures = (close.scene.near.numpy(), close.scene.far.numpy(), close.masked.numpy())
+        made.append((close.family, close.fault, pictures))
+    return made

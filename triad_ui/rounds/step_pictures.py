@@ -6,9 +6,7 @@ there can be many more. Knows nothing of texts or of training.
 
 from __future__ import annotations
 
-import os
-import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.paint import SIDE as PAINT_SIDE
 from triad_ui.model.embedded.scene import Scene, see
-from triad_ui.rounds.shards import in_seeds, shards
+from triad_ui.rounds.tower_rows import tower_rows
 from triad_ui.synthesis.assembly import Assembly
 from triad_ui.synthesis.camera import Station, draw_station, plain, shoot
 from triad_ui.synthesis.families import FAMILIES
@@ -146,47 +143,20 @@ def step_pictures(
     on_progress: Callable[[int, int], None], families: Sequence[str],
 ) -> list[Shown]:  # fmt: skip
     """Parts of `count` seeds from first_seed on, read from `folder` or drawn and written there."""
-    paths = shards(
-        folder, ".fine.pickle", SHARD, first_seed, count, jobs,
-        start=_start_worker, given=(weights, tuple(families)), write=_write_shard,
-        on_made=in_seeds(on_progress, SHARD, count),
+    rows = tower_rows(
+        _rows, folder, ".fine.pickle", SHARD, weights, first_seed, count, jobs, on_progress,
+        families,
     )  # fmt: skip
-    return [shown for path in paths for shown in _read(path)]
-
-
-_worker: tuple[views.Tower, tuple[str, ...]] | None = None
-
-
-def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
-    global _worker
-    _worker = tower_of_worker(weights), families
-
-
-def tower_of_worker(weights: Path) -> views.Tower:
-    """The frozen tower in a job of its own, which takes one core."""
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    network = load_efficientnet_lite0(weights)
-    return lambda rgb, side: network.features(normalise(rgb, side), views.BLOCKS)
-
-
-def _write_shard(path: Path, seed: int, count: int) -> None:
-    assert _worker is not None
-    tower, families = _worker
-    made = []
-    for number in range(seed, seed + count):
-        part = draw_part(number, families, DAMAGED, painted=True)
-        with torch.inference_mode():
-            scene = see(part.rgb, tower).half()
-        pictures = [part.paint, *(kept.numpy() for kept in scene.parts())]
-        made.append((part.family, part.spec, part.ordered, part.grey, *pictures))
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    draft.write_bytes(pickle.dumps(made))
-    draft.rename(path)
-
-
-def _read(path: Path) -> Iterator[Shown]:
-    # our own files, written a moment ago on this machine
-    for family, spec, ordered, grey, *pictures in pickle.loads(path.read_bytes()):
+    read = []
+    for family, spec, ordered, grey, *pictures in rows:
         paint, *scene = (torch.from_numpy(kept) for kept in pictures)
-        yield Shown(family, spec, ordered, grey, Scene(*scene), paint)
+        read.append(Shown(family, spec, ordered, grey, Scene(*scene), paint))
+    return read
+
+
+def _rows(seed: int, families: tuple[str, ...], tower: views.Tower) -> list[tuple]:
+    part = draw_part(seed, families, DAMAGED, painted=True)
+    with torch.inference_mode():
+        scene = see(part.rgb, tower).half()
+    pictures = [part.paint, *(kept.numpy() for kept in scene.parts())]
+    return [(part.family, part.spec, part.ordered, part.grey, *pictures)]

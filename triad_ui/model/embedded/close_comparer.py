@@ -67,13 +67,8 @@ def left_over(near: Tensor, good: Tensor, nearby: Tensor) -> list[tuple[Tensor, 
     """What is left of each cell beside the most alike one of a good part, (N, sum(LEFT_PARTS), g,
     g), and how unlike the two are, (N, UNLIKE, g, g); first anywhere, then among those `nearby`
     says 0 of, not -inf, (g * g, g * g)."""
-    cells, others = (each.flatten(2).transpose(1, 2) for each in (near, good))
-    alike = [
-        functional.normalize(cells[..., part], dim=-1)
-        @ functional.normalize(others[..., part], dim=-1).transpose(1, 2)
-        for part in (_FINE, _MIDDLE)
-    ]
-    found = []
+    cells, others = _rows(near), _rows(good)
+    alike, found = alikeness(near, good), []
     for allowed in (torch.zeros_like(nearby), nearby):
         best = (sum(alike) + allowed).argmax(2, keepdim=True)
         beside = others.gather(1, best.expand(-1, -1, others.shape[2]))
@@ -84,6 +79,22 @@ def left_over(near: Tensor, good: Tensor, nearby: Tensor) -> list[tuple[Tensor, 
             for rows in (left, unlike)
         ))  # fmt: skip
     return found
+
+
+def alikeness(near: Tensor, good: Tensor) -> list[Tensor]:
+    """How alike each cell is to each of a good part, in the fine and in the middle block: cosines
+    (N, cells, cells of the good part). near, good: (N, sum(NEAR_PARTS), ..., ...)."""
+    cells, others = _rows(near), _rows(good)
+    return [
+        functional.normalize(cells[..., part], dim=-1)
+        @ functional.normalize(others[..., part], dim=-1).transpose(1, 2)
+        for part in (_FINE, _MIDDLE)
+    ]
+
+
+def _rows(cells: Tensor) -> Tensor:
+    """(N, C, g, g) -> (N, g * g, C)."""
+    return cells.flatten(2).transpose(1, 2)
 
 
 def _nearby() -> Tensor:

@@ -73,8 +73,8 @@ def _place(fit: Laid, places: Tensor) -> Tensor:
     for way, unit in enumerate((SIDE, 1)):  # down, then across
         all_of, off = fit.cells // unit % SIDE, wrong // unit % SIDE
         third = int((float(off.float().mean()) + 0.5) * 3 / SIDE)
-        alone = len(all_of.unique()) > 1
-        ways.append(torch.eye(3)[third] if alone else places.view(3, 3).sum(1 - way))
+        along = len(all_of.unique()) > 1
+        ways.append(torch.eye(3)[third] if along else places.view(3, 3).sum(1 - way))
     return LISTED * torch.outer(*ways).flatten() + (1 - LISTED) * places
 
 
