@@ -17,7 +17,8 @@ from triad_ui.settings import REPOSITORY, Settings
 
 def add_train_flags(parser: argparse.ArgumentParser, what: str) -> None:
     """Flags of both commands. what: "embedded" or "expert", the folder below runs/."""
-    parser.add_argument("--budget", default="1h", choices=("smoke", "20m", "1h", "3h"))
+    budgets = ("smoke", "20m", "1h", "3h", *(("gpu",) if what == "embedded" else ()))
+    parser.add_argument("--budget", default="1h", choices=budgets)
     parser.add_argument("--out", default=f"runs/{what}/trained", help="folder of what is trained")
     parser.add_argument("--work", default=f"runs/{what}", help="folder of examples and states")
     parser.add_argument("--jobs", type=int, default=2, help="processor cores to use")

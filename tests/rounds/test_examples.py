@@ -45,7 +45,7 @@ def test_shares_are_means_over_the_boxes() -> None:
 def test_colours_are_the_nearest_names() -> None:
     rgb = np.zeros((96, 96, 3), np.uint8)
     rgb[:, :48], rgb[:, 48:] = module.NAMED["red"], module.NAMED["blue"]
-    planes = module._colour_planes(rgb)
+    planes = module.colour_planes(rgb)
     assert planes.sum(0).min() == planes.sum(0).max() == 1.0
     assert planes[COLOURS.index("red"), :, :48].mean() == 1.0
     assert planes[COLOURS.index("blue"), :, 48:].mean() == 1.0

@@ -31,11 +31,8 @@ from triad_ui.rounds.conversations import (
     told,
 )
 from triad_ui.rounds.examples import Example
+from triad_ui.rounds.talker import ALONE, STEP_WEIGHT, WORDS, Talker
 from triad_ui.rounds.talking import (
-    ALONE,
-    STEP_WEIGHT,
-    WORDS,
-    Talker,
     _batches,
     opening_logits,
     train_talking,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +16,21 @@ from transformers import LlamaForCausalLM
 
 from tests.model.tiny import stub_tower, tiny_config, visual, write_tokenizer
 from tests.rounds.made_up import example, looked_at, parts
+from triad_ui.cli_train import add_train_flags
 from triad_ui.errors import TrainingError
 from triad_ui.model.embedded.load import TOKENIZER, load_embedded, read_card
 from triad_ui.records import Message
 from triad_ui.rounds import learn_close, learn_steps
 from triad_ui.rounds import train_embedded as module
-from triad_ui.rounds.budgets import Budget
+from triad_ui.rounds.budgets import BUDGETS, Budget
 from triad_ui.rounds.close_pairs import ClosePair, pairs_of
 from triad_ui.rounds.close_ups import CloseUp
 from triad_ui.rounds.examples import COLOURS, Example
 from triad_ui.rounds.step_pictures import Shown
 from triad_ui.rounds.step_reading import Encode, vocabulary
 from triad_ui.rounds.train_embedded import LOGICAL_KINDS, train_embedded, words_of
+from triad_ui.rounds.train_expert import EXPERT_BUDGETS
+from triad_ui.rounds.truths import Told, told_of
 from triad_ui.synthesis.assembly import Assembly
 from triad_ui.synthesis.surface import SURFACE_KINDS
 
@@ -85,7 +90,13 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learn_steps, "step_pictures", few)
     monkeypatch.setattr(learn_close, "close_ups", frames)
     monkeypatch.setattr(learn_close, "close_pairs", pairs)
+    monkeypatch.setattr(module, "truths", told_only)
     monkeypatch.setattr(module, "vocabulary", lambda families, encode: all_words(encode))
+
+
+def told_only(folder: Path, first: int, count: int, *_: object) -> list[Told]:
+    """Of parts that nobody looked at."""
+    return [replace(told_of(each), cells=()) for each in made(folder, folder, first, count)]
 
 
 def all_words(encode: Encode) -> torch.Tensor:
@@ -95,7 +106,7 @@ def all_words(encode: Encode) -> torch.Tensor:
 def run(base: Path, folder: Path, said: list[str], start: Path | None = None) -> dict:
     budget = Budget(
         8, close=4, looks=2, pairs=3, compared=2, epochs=2, parts=6, readings=2, paints=2, orders=2,
-        names=2, words=2, steps=3, batch=2, validation=6, trusted=2,
+        names=2, words=2, steps=3, batch=2, validation=6, truths=5, trusted=2,
     )  # fmt: skip
     return train_embedded(
         base, Path("none"), folder / "adapter", folder / "work", budget, seed=3, jobs=1,
@@ -160,6 +171,27 @@ def test_a_run_goes_on_from_an_adapter(
     assert card["files"] == first["files"]
     anew = run(base, tmp_path / "third", [])
     assert anew["files"]["adapter_model.safetensors"] != first["files"]["adapter_model.safetensors"]
+
+
+def test_stage_c_is_given_what_was_looked_at_and_what_is_only_told(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Told] = []
+    monkeypatch.setattr(
+        module, "train_trusting", lambda _talker, parts, *_a, **_k: given.extend(parts)
+    )
+    run(base, tmp_path, [])
+    assert [bool(part.cells) for part in given] == [True] * 8 + [False] * 5
+
+
+def test_every_budget_can_be_asked_for() -> None:
+    for what, budgets in (("embedded", BUDGETS), ("expert", EXPERT_BUDGETS)):
+        parser = argparse.ArgumentParser()
+        add_train_flags(parser, what)
+        for name in budgets:
+            assert parser.parse_args(["--budget", name]).budget == name
+        with pytest.raises(SystemExit):
+            parser.parse_args(["--budget", "none of them"])
 
 
 def test_a_loss_that_is_not_finite_ends_the_run(

@@ -14,7 +14,7 @@ from tests.rounds.made_up import projector
 from triad_ui.dialogue import prompt
 from triad_ui.model.chat import ChatTokenizer
 from triad_ui.rounds import wording as module
-from triad_ui.rounds.talking import Talker
+from triad_ui.rounds.talker import Talker
 from triad_ui.rounds.wording import train_words, words_right
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")

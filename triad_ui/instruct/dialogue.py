@@ -45,6 +45,7 @@ STEP = (
     "Which process step does it contradict?", "Which step went wrong?",
     "In which process step did this happen?", "What does the process say about it?",
     "Which step is to blame?", "At which step of the process did it arise?",
+    "Does the {product} follow its process?", "Was it made as the process says?",
 )  # fmt: skip
 KIND = (
     "What kind of defect is it?", "Name the defect.", "What type of fault is this?",
@@ -156,9 +157,10 @@ def _step(truth: Truth, rng: np.random.Generator) -> str:
     if not truth.defective:
         return one(rng, "None. Every step agrees with what I see.", "No step is contradicted.")
     if truth.expected:
+        # the kind first, as in `what`: after a quoted step a small model counts on from its number
         return (
-            f"Step {truth.step}: {step_text(truth)}. It calls for {truth.expected}, but the part "
-            f"shows {truth.observed}."
+            f"Step {truth.step}: {step_text(truth)}. {this_is(truth.kind)}: it calls for "
+            f"{truth.expected}, but the part shows {truth.observed}."
         )
     return one(rng, f"Step {truth.step}: {step_text(truth)}.", f"Step {truth.step}.")
 

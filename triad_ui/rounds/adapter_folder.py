@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from triad_ui.rounds.examples import TRAINED
-from triad_ui.rounds.talking import Talker
+from triad_ui.rounds.talker import Talker
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 
 

@@ -13,8 +13,8 @@ class Budget:
     readings: batches of them, paints: of what they are painted in, orders: of processes beside
     them, names: of what contradicts these;
     words: batches of parts told in words alone; steps: batches of stage (b); batch: their size;
-    minutes: of stage (b) at the most, the rate falls to nothing by then; trusted, trusting: batches
-    and minutes of stage (c)."""
+    minutes: of stage (b) at the most, the rate falls to nothing by then; truths: seeds of parts
+    that are told of in stage (c); trusted, trusting: batches and minutes of it."""
 
     examples: int
     close: int
@@ -32,6 +32,7 @@ class Budget:
     batch: int = 8
     minutes: float = 1e6
     validation: int = 200
+    truths: int = 0
     trusted: int = 0
     trusting: float = 1e6
 
@@ -39,21 +40,27 @@ class Budget:
 BUDGETS = {
     "smoke": Budget(
         50, close=40, looks=2, pairs=20, compared=2, epochs=1, parts=40, readings=3, paints=3,
-        orders=3, names=2, words=2, steps=3, batch=2, validation=10, trusted=2,
+        orders=3, names=2, words=2, steps=3, batch=2, validation=10, truths=20, trusted=2,
     ),
     "20m": Budget(
         600, close=2500, looks=200, pairs=1500, compared=200, epochs=10, parts=2500,
         readings=300, paints=300, orders=800, names=150, words=0, steps=100, minutes=5,
-        validation=50, trusted=40, trusting=4,
+        validation=50, truths=500, trusted=40, trusting=4,
     ),
     "1h": Budget(
         1500, close=6000, looks=600, pairs=4000, compared=600, epochs=8, parts=8000,
         readings=1200, paints=1000, orders=3000, names=400, words=20, steps=500, minutes=15,
-        validation=100, trusted=150, trusting=12,
+        validation=100, truths=2000, trusted=150, trusting=12,
     ),
     "3h": Budget(
         6000, close=12000, looks=1500, pairs=10000, compared=2000, epochs=8, parts=20000,
         readings=4000, paints=4000, orders=12000, names=800, words=300, steps=1800, minutes=70,
-        trusted=500, trusting=50,
+        truths=6000, trusted=500, trusting=50,
+    ),
+    # where a GPU reads whole batches at once; pictures are drawn and looked at by the processor
+    "gpu": Budget(
+        6000, close=12000, looks=1500, pairs=10000, compared=2000, epochs=8, parts=20000,
+        readings=4000, paints=4000, orders=12000, names=800, words=1000, steps=4000, batch=32,
+        minutes=60, truths=16000, trusted=3000, trusting=30,
     ),
 }  # fmt: skip

@@ -6,15 +6,13 @@ Conversations come from the instruct mixture, about pictured parts or parts that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from triad_ui.dialogue import prompt
-from triad_ui.instruct.mixture import converse, in_words, talk
+from triad_ui.instruct.mixture import WEIGHTS, converse, in_words, talk
 from triad_ui.instruct.text_case import TextCase, text_case
 from triad_ui.instruct.truth import Truth
 from triad_ui.model.chat import ChatTokenizer, ImageSlot
@@ -56,26 +54,21 @@ class Sequenced:
     places: list[int]
     steps: tuple[tuple[int, float], ...] = ()
 
-    def seen(self) -> Tensor | None:
-        """Which positions each may look at, bool (L, L); None where it is all those before it."""
-        if not any(self.branches):
-            return None
-        of = torch.tensor(self.branches)
-        return ((of[None] == 0) | (of[None] == of[:, None])).tril()
-
 
 Dialogues = tuple[list[Message], list[list[Message]]]
 """What dialogues share, and how each of them goes on."""
 
 
-def taught(truth: Truth, rng: np.random.Generator) -> Dialogues:
-    """Conversations about a pictured part, tasks of the mixture, as the workbench holds them: most
-    begin with the paper's question."""
+def taught(
+    truth: Truth, rng: np.random.Generator, weights: Mapping[str, float] = WEIGHTS
+) -> Dialogues:
+    """Conversations about a pictured part, tasks of the mixture by their weights, as the workbench
+    holds them: most begin with the paper's question."""
     usual = prompt.DEFAULT_QUESTION
     if rng.random() >= ASKED_FIRST:
-        return messages_of(converse(truth, rng, usual_question=usual), truth), []
+        return messages_of(converse(truth, rng, weights, usual), truth), []
     several = [
-        messages_of(replace(converse(truth, rng, usual_question=usual), opened=True), truth)
+        messages_of(replace(converse(truth, rng, weights, usual), opened=True), truth)
         for _ in range(BRANCHES)
     ]
     return several[0][:OPENING], [each[OPENING:] for each in several]

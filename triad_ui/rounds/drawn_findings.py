@@ -5,14 +5,19 @@ language model that learns from those reads the wrong ones: it would trust the k
 it is told and doubt the judgement. Drawn ones are as sure as they claim to be: a finding is a
 channel whose log-likelihood ratio is normal with twice its mean as variance, of which the odds
 that are told are the true ones. How much a channel tells is drawn anew each time, so that any
-expert can stand behind it. Knows no pictures and no files.
+expert can stand behind it. Kind and place are told as in use: as the surface has them and as the
+process has them, each as far as it is likelier, so that they are to be read, not weighed again.
+Knows no pictures and no files.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from triad_ui.instruct.attributes import COLOURS
 from triad_ui.instruct.truth import Truth, words_in
@@ -20,10 +25,12 @@ from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.model.embedded.findings import CONTRADICTED_BEFORE, PLACES, Findings, Judgement
 from triad_ui.model.embedded.step_reader import SORTS, Reading
 from triad_ui.records import LOCATIONS
+from triad_ui.synthesis.surface import SURFACE_KINDS
 
-STRANGE, DOUBTED = (0.3, 8.0), (0.1, 6.0)
-"""Least and most of what is told in the mean of strangeness and of doubts of a process, in nats."""
-NAMED, PLACED, STEPS = (3.0, 30.0), (3.0, 30.0), (0.5, 15.0)
+STRANGE, DOUBTED, LOOKED = (0.3, 8.0), (0.1, 6.0), (0.3, 8.0)
+"""Least and most of what is told in the mean of strangeness, of doubts of a process, and of whether
+a close look shows a fault of the surface, in nats."""
+NAMED, PLACED, STEPS = (2.0, 30.0), (2.0, 30.0), (0.5, 15.0)
 LEAST_OF_ORDERS = 0.3
 """Kinds and places of a contradicted process may be told less surely: at least so much."""
 SHOWN = 0.7
@@ -33,7 +40,7 @@ WORDS_RIGHT = 0.9
 
 
 def drawn(
-    truth: Truth, visible: bool, colours: Tensor, kind_index: dict[str, int], findings: Findings,
+    truth: Truth, visible: bool, colours: Tensor, kind_index: Mapping[str, int], findings: Findings,
     lexicon: Lexicon, rng: np.random.Generator,
 ) -> tuple[Tensor, float]:  # fmt: skip
     """Tokens float32 (FINDINGS, width) as `Findings` would tell, and the log-odds of a fault in
@@ -45,25 +52,46 @@ def drawn(
     ordered = truth.defective and bool(truth.expected)
     strange = truth.defective and visible and (not ordered or rng.random() < SHOWN)
     odds = _ratio(strange, STRANGE, rng) - np.log(2)
-    doubt, reading = None, None
+    least = LEAST_OF_ORDERS if ordered else 1.0
+    named, placed = (NAMED[0] * least, NAMED[1]), (PLACED[0] * least, PLACED[1])
+    kind = kind_index.get(truth.kind, 0) - 1
+    place = LOCATIONS.index(truth.location) if truth.location in LOCATIONS else -1
+    doubt = blamed = reading = None
     if truth.process is not None and any(step.attributes for step in truth.process.steps):
         ratio = _ratio(truth.contradicts, DOUBTED, rng)
         doubt = torch.tensor(np.log(np.exp(ratio) / 2 + CONTRADICTED_BEFORE)).float()
         odds = np.logaddexp(odds, ratio - np.log(2))
         reading = _reading(truth, lexicon, rng)
-    kinds, places = len(kind_index), PLACES
-    kind = kind_index.get(truth.kind, 0) - 1
-    place = LOCATIONS.index(truth.location) if truth.location in LOCATIONS else -1
-    least = LEAST_OF_ORDERS if ordered else 1.0
-    seen = Judgement(
-        torch.tensor(float(odds)),
-        doubt,
-        doubt,
-        _among(kinds, kind, (NAMED[0] * least, NAMED[1]), rng).softmax(0),
-        _among(places, place, (PLACED[0] * least, PLACED[1]), rng).softmax(0),
-        colours,
-    )
+        look = _ratio(truth.defective and not ordered, LOOKED, rng)
+        blamed = doubt - functional.softplus(torch.tensor(look).float())
+        share = float(torch.tensor(ratio - look).sigmoid())
+        kinds = _either(_sorts(kind_index), kind, int(ordered), share, named, rng)
+        places = _either([range(PLACES)] * 2, place, int(ordered), share, placed, rng)
+    else:
+        kinds = _among(len(kind_index), kind, named, rng).softmax(0)
+        places = _among(PLACES, place, placed, rng).softmax(0)
+    seen = Judgement(torch.tensor(float(odds)), doubt, blamed, kinds, places, colours)
     return findings.told(seen, reading), float(odds)
+
+
+def _sorts(kind_index: Mapping[str, int]) -> list[list[int]]:
+    """Which kinds are faults of the surface, and which are against the process."""
+    on = [number - 1 for kind, number in kind_index.items() if kind in SURFACE_KINDS]
+    return [on, [number for number in range(len(kind_index)) if number not in on]]
+
+
+def _either(
+    sorts: Sequence[Sequence[int]], which: int, of: int, share: float,
+    bounds: tuple[float, float], rng: np.random.Generator,
+) -> Tensor:  # fmt: skip
+    """Shares of all that is in `sorts`: of what the surface is told to show, 1 - share, and of what
+    the process is told to speak against. which: what is so, -1 for nothing. of: of which sort."""
+    told = torch.zeros(1 + max(number for sort in sorts for number in sort))
+    for number, (sort, weight) in enumerate(zip(sorts, (1 - share, share))):
+        if sort:
+            so = sort.index(which) if number == of and which >= 0 else -1
+            told[list(sort)] += weight * _among(len(sort), so, bounds, rng).softmax(0)
+    return told / told.sum()
 
 
 def _strength(bounds: tuple[float, float], rng: np.random.Generator) -> float:

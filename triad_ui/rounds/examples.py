@@ -25,17 +25,14 @@ from triad_ui.instruct.truth import Truth
 from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import Scene, closer, see
 from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
+from triad_ui.rounds.drawn_cases import DrawnCase, drawn_cases, stream
 from triad_ui.rounds.shards import in_seeds, shards
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.families.palette import NAMED
-from triad_ui.synthesis.lesson import truth_of
-from triad_ui.synthesis.sample import Sample, make_pair, make_sample
+from triad_ui.synthesis.sample import Sample
 
 SHARD = 50
 """Seeds a file."""
-PAIRS = 0.2
-"""Share of the seeds whose pictures are shown under two processes: one that they disobey, though
-the reference does so too, and one that they follow. Only the process tells the two apart."""
 COLOURS = tuple(NAMED)
 TRAINED = tuple(sorted(set(FAMILIES) - set(HELD_OUT)))
 
@@ -90,27 +87,14 @@ class ExampleMaker:
 
         References, process, pose of regions and fault all follow the seed.
         """
-        rng = np.random.Generator(np.random.PCG64([seed, 7]))
-        count = int(rng.choice([0, 1, 2, 4], p=[0.12, 0.5, 0.18, 0.2]))
-        by_person = rng if self._varied else None
-        if rng.random() < PAIRS:
-            one, good = make_pair(seed, size=self._size, families=self._families, references=count)
-            made = self.example(one, True, by_person)
-            nowhere = torch.zeros_like(made.masked)
-            return [made, replace(made, truth=truth_of(good), visible=True, masked=nowhere)]
-        defect = str(rng.choice(["none", "surface", "logical"], p=[0.46, 0.3, 0.24]))
-        with_process = count == 0 or defect == "logical" or rng.random() < 0.75
-        flip = True if defect == "logical" and count == 0 else None
-        sample = make_sample(
-            seed, size=self._size, families=self._families, defect=defect, references=count,
-            flip=flip if defect == "logical" else None if with_process else False,
-        )  # fmt: skip
-        return [self.example(sample, with_process, by_person)]
+        rng = stream(seed)
+        case, *other = drawn_cases(seed, rng, self._families, self._size)
+        made = self.example(case, rng if self._varied else None)
+        return [made, *(_under(made, each) for each in other)]
 
-    def example(
-        self, sample: Sample, with_process: bool = True, rng: np.random.Generator | None = None
-    ) -> Example:
-        """The example of a sample. rng: with it regions are varied as a person might draw them."""
+    def example(self, case: DrawnCase, rng: np.random.Generator | None = None) -> Example:
+        """The example of a case. rng: with it regions are varied as a person might draw them."""
+        sample = case.sample
         query = picture(sample.query, f"{sample.seed}-q")
         references = [picture(r, f"{sample.seed}-{i}") for i, r in enumerate(sample.references)]
         with torch.inference_mode():
@@ -125,22 +109,27 @@ class ExampleMaker:
             close, *good = (
                 [look.half() for look in closer(image, frames, self._tower)] for image in images
             )
-        truth = truth_of(sample, with_process=with_process)
         boxes = cell_boxes(cells[0], len(rois))
         return Example(
             sample.seed,
             sample.family,
             cells,
-            truth,
-            visible=not sample.flipped,
+            case.truth,
+            visible=case.visible,
             masked=_shares(sample.mask[None].astype(np.float32), boxes)[:, 0],
-            colours=_shares(_colour_planes(sample.query), boxes),
+            colours=_shares(colour_planes(sample.query), boxes),
             evidence=views.evidence(images),
             scene=scene,
             closer=close,
             good=good[0] if good else [],
             frames=frames,
         )
+
+
+def _under(made: Example, case: DrawnCase) -> Example:
+    """The same pictures under the process of another case, that they follow."""
+    nowhere = torch.zeros_like(made.masked)
+    return replace(made, truth=case.truth, visible=case.visible, masked=nowhere)
 
 
 def picture(rgb: np.ndarray, name: str) -> Picture:
@@ -261,7 +250,7 @@ def _shares(planes: np.ndarray, boxes: np.ndarray) -> Tensor:
     return torch.from_numpy(out)
 
 
-def _colour_planes(rgb: np.ndarray) -> np.ndarray:
+def colour_planes(rgb: np.ndarray) -> np.ndarray:
     """One float plane for each named colour: 1 where it is the nearest name in CIELAB."""
     small = cv2.resize(rgb, (96, 96), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 1, 3)

@@ -37,8 +37,10 @@ from triad_ui.rounds.learn_steps import LOOKED_AT_LATER, READ_AT_FIRST, learn_st
 from triad_ui.rounds.looking import Looking, Words, train_looking
 from triad_ui.rounds.step_pictures import DRAWN
 from triad_ui.rounds.step_reading import sorts_of, vocabulary
-from triad_ui.rounds.talking import Talker, opening_logits, train_talking
+from triad_ui.rounds.talker import Talker
+from triad_ui.rounds.talking import opening_logits, train_talking
 from triad_ui.rounds.trusting import train_trusting
+from triad_ui.rounds.truths import told_of, truths
 from triad_ui.rounds.wording import train_words, words_right
 from triad_ui.synthesis.families import HELD_OUT
 from triad_ui.synthesis.surface import SURFACE_KINDS
@@ -55,6 +57,7 @@ KINDS = (*SURFACE_KINDS, *LOGICAL_KINDS)
 LORA_LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 VALIDATION_SEED = 900_000_000
 HELD_OUT_SEED = 950_000_000
+TRUTHS_SEED = 970_000_000
 
 
 Say = Callable[[str], None]
@@ -110,7 +113,8 @@ def train_embedded(
     first = [each for each in train if each.family not in LOOKED_AT_LATER]
     later = [each for each in train if each.family in LOOKED_AT_LATER]
     torch.set_num_threads(jobs)
-    language, tokenizer = load_base(base, faster_dtype())
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    language, tokenizer = load_base(base, torch.bfloat16 if device == "cuda" else faster_dtype())
     table = language.get_input_embeddings().weight.detach().float()
     words = words_of(tokenizer, table)
     projector = _projector_of(start, language.config.hidden_size, say)
@@ -162,7 +166,7 @@ def train_embedded(
     )
     if start is not None:
         set_peft_model_state_dict(language, load_file(start / "adapter_model.safetensors"))
-    talker = Talker(language, projector, tokenizer)
+    talker = Talker(language, projector, tokenizer).language_to(device)
     kept = work / "words.pt"
     lora = [parameter for parameter in language.parameters() if parameter.requires_grad]
     if kept.exists():
@@ -187,10 +191,19 @@ def train_embedded(
         seconds=budget.minutes * 60, seed=seed,
         on_step=step_done, batch_size=budget.batch, state=work / "talking.pt", processes=processes,
     )  # fmt: skip
+    parts = [told_of(example) for example in train]
+    parts += truths(
+        work / "truths",
+        TRUTHS_SEED + seed * 1_000_000,
+        budget.truths,
+        jobs,
+        _progress(say, "truths"),
+    )
     train_trusting(
-        talker, train + later, words.kind_index, steps=budget.trusted,
+        talker, parts, words.kind_index, steps=budget.trusted,
         seconds=budget.trusting * 60, seed=seed, on_step=lambda *a: note("c", *a),
-        batch_size=min(6, budget.batch), processes=processes,
+        batch_size=min(6, budget.batch) if device == "cpu" else 2 * budget.batch,
+        processes=processes, jobs=0 if device == "cpu" else jobs,
     )  # fmt: skip
     report["verdict"] = _measured(opening_logits(talker, valid), valid)
     report["verdict, new families"] = _measured(opening_logits(talker, unseen), unseen)

@@ -1,55 +1,143 @@
 """Stage (c): the language model learns to take its findings at their word.
 
-The same conversations as in stage (b), but of what the pictures say only the findings stand there,
-drawn beside the truth (`drawn_findings.py`), half of the time without a single cell: so nothing but
-a finding tells, and each is as sure as it says. The opening letter is drawn to the odds that the
-findings bear, not to what is so, which no finding knows for certain. Projector and readers stay as
-they are. Knows nothing of files.
+The same conversations as in stage (b), but of what the pictures say only the findings are sure to
+stand there, drawn beside the truth (`drawn_findings.py`): each is as sure as it says. Cells stand
+beside them now and then, half of these of another part, so that nothing but a finding tells. The
+opening letter is drawn to the odds that the findings bear, not to what is so, which no finding
+knows for certain. Projector and readers stay as they are. Knows nothing of files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 
 from triad_ui.dialogue import prompt
+from triad_ui.model.embedded.encoder import Lexicon
+from triad_ui.model.embedded.projector import Projector
 from triad_ui.records import ManufacturingProcess
-from triad_ui.rounds.conversations import OPENING_WEIGHT, elsewhere, sequenced, taught
+from triad_ui.rounds.conversations import (
+    OPENING_WEIGHT,
+    Sequenced,
+    elsewhere,
+    sequenced,
+    taught,
+    told,
+)
 from triad_ui.rounds.drawn_findings import drawn
-from triad_ui.rounds.examples import Example
 from triad_ui.rounds.falling_rate import falling_rate
-from triad_ui.rounds.talking import Talker
+from triad_ui.rounds.talker import Talker
+from triad_ui.rounds.truths import Told
 
 WARM = 15
-WITH_CELLS = 0.5
-"""Share of examples that show cells as well, so that the letter is not read from these."""
+IN_WORDS = 0.1
+"""Share of parts told in words alone and of small talk, so that these are not forgotten."""
+OWN_CELLS, STRANGE_CELLS = 0.4, 0.3
+"""Shares of parts that show their cells, and those of another part: of products that were trained
+on cells say truly where a fault lies and what it is, of others they do not."""
+ONLY_TALKED_OF = {"dialogue": 1.0}
+"""What is asked beside the cells of another part: nothing that only its cells could tell."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """A conversation to learn. rows: visual rows float32 (N, width). odds: log-odds of a fault that
+    they bear; nan where the letter says what is so."""
+
+    sequence: Sequenced
+    rows: np.ndarray
+    odds: float
+
+
+class Lessons(Dataset):
+    """Lessons drawn from parts, as many as asked for; each depends on its number alone."""
+
+    def __init__(
+        self, projector: Projector, lexicon: Lexicon, parts: Sequence[Told],
+        kind_index: Mapping[str, int], processes: Sequence[ManufacturingProcess], seed: int,
+        count: int,
+    ) -> None:  # fmt: skip
+        self._projector, self._lexicon = projector, lexicon
+        self._parts, self._kind_index, self._processes = parts, kind_index, processes
+        self._looked = [part for part in parts if part.cells]
+        self._seed, self._count = seed, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, number: int) -> Lesson:
+        rng = np.random.default_rng([self._seed, 6, number])
+        if rng.random() < IN_WORDS:
+            messages, truth = told(rng)
+            sequence = sequenced(messages, (), self._lexicon.tokenizer, truth)
+            return Lesson(sequence, np.zeros((0, self._lexicon.table.shape[1]), np.float32), np.nan)
+        return self.lesson(self._parts[int(rng.integers(len(self._parts)))], rng)
+
+    def lesson(self, part: Told, rng: np.random.Generator) -> Lesson:
+        """A lesson of one part."""
+        truth = elsewhere(part.truth, self._processes, rng)
+        with torch.no_grad():
+            found, odds = drawn(
+                truth, part.visible, part.colours, self._kind_index, self._projector.findings,
+                self._lexicon, rng,
+            )  # fmt: skip
+            cells, own = self._shown(part, truth.one_shot, rng)
+            query, *others = (self._projector(each) for each in cells) if cells else (found[:0],)
+        rows = torch.cat([query, found, *others])
+        counts = [len(query) + len(found), *(len(each) for each in others)]
+        counts += [0] * (1 + truth.one_shot - len(counts))
+        messages, branches = taught(truth, rng, *(() if own else (ONLY_TALKED_OF,)))
+        sequence = sequenced(messages, counts, self._lexicon.tokenizer, truth, branches)
+        return Lesson(sequence, rows.numpy(), odds)
+
+    def _shown(
+        self, part: Told, beside: bool, rng: np.random.Generator
+    ) -> tuple[Sequence[Any], bool]:
+        """The cells that are shown, and whether the part's own, if any are."""
+        lot = rng.random()
+        if lot < OWN_CELLS:
+            return part.cells, True
+        if lot < OWN_CELLS + STRANGE_CELLS and self._looked:
+            other = self._looked[int(rng.integers(len(self._looked)))]
+            return other.cells[: 1 + beside], False
+        return (), True
 
 
 def train_trusting(
-    talker: Talker, examples: Sequence[Example], kind_index: Mapping[str, int], *, steps: int,
+    talker: Talker, parts: Sequence[Told], kind_index: Mapping[str, int], *, steps: int,
     seconds: float, seed: int, on_step: Callable[[int, int, dict[str, float]], None],
     batch_size: int = 6, rate: float = 3e-4, processes: Sequence[ManufacturingProcess] = (),
+    jobs: int = 0,
 ) -> None:  # fmt: skip
     """Train the language model in place for `steps` batches or `seconds`.
 
-    kind_index: as of `looking.Words`. processes: see `conversations.elsewhere`. on_step: (step,
-    steps, {"answer": loss, "opening": loss}).
+    kind_index: as of `looking.Words`. processes: see `conversations.elsewhere`. jobs: workers that
+    draw lessons meanwhile; 0 draws them between the steps. on_step: (step, steps, {"answer": loss,
+    "opening": loss}).
     """
-    rng = np.random.default_rng([seed, 6])
+    if not steps:
+        return
     lora = [p for p in talker.language.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(lora, lr=rate, weight_decay=0.01, betas=(0.9, 0.98))
     talker.train()
     talker.projector.eval()
-    queue: list[int] = []
+    lessons = Lessons(
+        talker.projector, talker.lexicon(), parts, kind_index, processes, seed, steps * batch_size
+    )
+    # workers share the parts with this process; none of them touches the GPU
+    batches = iter(DataLoader(
+        lessons, batch_size, num_workers=jobs, collate_fn=list,
+        multiprocessing_context="fork" if jobs else None, prefetch_factor=4 if jobs else None,
+    ))  # fmt: skip
     for step in falling_rate(optimizer, rate, steps, seconds, WARM):
-        while len(queue) < batch_size:
-            queue += rng.permutation(len(examples)).tolist()
-        chosen = [examples[queue.pop()] for _ in range(batch_size)]
-        losses = trusting_loss(talker, chosen, kind_index, rng, processes)
+        losses = trusting_loss(talker, next(batches))
         optimizer.zero_grad()
         sum(losses.values()).backward()
         nn.utils.clip_grad_norm_(lora, 1.0)
@@ -58,42 +146,30 @@ def train_trusting(
     talker.eval()
 
 
-def trusting_loss(
-    talker: Talker, examples: Sequence[Example], kind_index: Mapping[str, int],
-    rng: np.random.Generator, processes: Sequence[ManufacturingProcess] = (),
-) -> dict[str, Tensor]:  # fmt: skip
+def trusting_loss(talker: Talker, lessons: Sequence[Lesson]) -> dict[str, Tensor]:
     """ "answer": weighted mean cross-entropy of the learned words but the opening letter.
 
     "opening": mean cross-entropy of the letter, against the odds that the findings bear.
     """
-    tokenizer = talker.tokenizer
-    lexicon = talker.lexicon()
-    letters = torch.tensor([tokenizer.encode(word)[0] for word in (prompt.YES, prompt.NO)])
-    wrong, shares, opening = [torch.zeros(())], [torch.zeros(())], []
-    for example in examples:
-        truth = elsewhere(example.truth, processes, rng)
-        with torch.no_grad():
-            found, odds = drawn(
-                truth, example.visible, example.colours.mean(0), kind_index,
-                talker.projector.findings, lexicon, rng,
-            )  # fmt: skip
-            rows = [found]
-            if rng.random() < WITH_CELLS:
-                query, *others = (talker.projector(cells) for cells in example.cells)
-                rows = [torch.cat([query, found]), *others]
-        counts = [len(each) for each in rows] + [0] * (len(example.cells) - len(rows))
-        messages, branches = taught(truth, rng)
-        sequence = sequenced(messages, counts, tokenizer, truth, branches)
-        _, logits, targets, weights = talker.predicted(sequence, torch.cat(rows))
-        letter = (weights == OPENING_WEIGHT) & torch.isin(targets, letters)
+    device = talker.device
+    letters = torch.tensor([talker.tokenizer.encode(word)[0] for word in (prompt.YES, prompt.NO)])
+    letters = letters.to(device)
+    wrong, shares, opening = [], [], []
+    for some in talker.together(len(lessons)):
+        held = [lesson.sequence for lesson in lessons[some]]
+        rows = [torch.from_numpy(lesson.rows) for lesson in lessons[some]]
+        _, logits, targets, weights = talker.predicted(held, rows)
+        learned = [sum(weight > 0 for weight in sequence.weights[1:]) for sequence in held]
+        odds = torch.tensor([lesson.odds for lesson in lessons[some]])
+        odds = odds.repeat_interleave(torch.tensor(learned)).to(device)
+        letter = (weights == OPENING_WEIGHT) & torch.isin(targets, letters) & odds.isfinite()
         rest = functional.cross_entropy(logits[~letter], targets[~letter], reduction="none")
         wrong.append((rest * weights[~letter]).sum())
         shares.append(weights[~letter].sum())
-        sure = torch.tensor([odds, -odds]).sigmoid().expand(int(letter.sum()), -1)
-        told = logits[letter].log_softmax(1)[:, letters]
-        opening.append(-(sure * told).sum(1))
-    told = torch.cat(opening)
+        sure = torch.stack([odds[letter], -odds[letter]], 1).sigmoid()
+        opening.append(-(sure * logits[letter].log_softmax(1)[:, letters]).sum(1))
+    told_ = torch.cat(opening)
     return {
         "answer": torch.stack(wrong).sum() / torch.stack(shares).sum().clamp_min(1),
-        "opening": told.mean() if len(told) else torch.zeros(()),
+        "opening": told_.mean() if len(told_) else told_.new_zeros(()),
     }

@@ -16,7 +16,8 @@ from torch import nn
 from triad_ui.dialogue import prompt
 from triad_ui.instruct.text_case import text_case
 from triad_ui.rounds.conversations import opened, sequenced, told
-from triad_ui.rounds.talking import STEP, Talker
+from triad_ui.rounds.talker import Talker
+from triad_ui.rounds.talking import STEP
 from triad_ui.synthesis.families import FAMILIES
 
 BATCH = 16
@@ -64,9 +65,8 @@ def words_right(talker: Talker, families: Sequence[str], cases: int = HELD_OUT_C
     for _ in range(cases):
         case = text_case(rng, [FAMILIES[name] for name in families])
         pieces = talker.tokenizer.pieces(opened(case)[:2])
+        ids = torch.tensor([pieces], device=talker.device)
         with talker.mixed():
-            logits = talker.language(
-                input_ids=torch.tensor([pieces]), logits_to_keep=1, use_cache=False
-            ).logits[0, -1]
+            logits = talker.language(input_ids=ids, logits_to_keep=1, use_cache=False).logits[0, -1]
         right += bool(logits[yes] > logits[no]) == (case.label == "defective")
     return right / cases

@@ -145,8 +145,9 @@ def test_a_projector_of_another_width_is_refused(
 def test_the_type_is_the_one_in_which_a_turn_is_faster(
     monkeypatch: pytest.MonkeyPatch, float32: float, bfloat16: float, chosen: torch.dtype
 ) -> None:
+    """On the processor, where it runs, also where a GPU stands beside it."""
     spent = {torch.float32: float32, torch.bfloat16: bfloat16}
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(load, "turn_seconds", spent.__getitem__)
     assert faster_dtype() is chosen
 

@@ -151,13 +151,13 @@ def read_card(adapter: Path) -> dict:
 
 
 def faster_dtype() -> torch.dtype:
-    """bfloat16 where this machine answers a usual turn in it as fast as in float32, else float32.
+    """bfloat16 where this processor answers a usual turn in it as fast as in float32, else float32.
+
+    The embedded model runs on the processor, whatever GPU stands beside it.
 
     Processors without instructions for bfloat16 take ten times as long to read in it, though they
     write a little faster, as the weights are half as large.
     """
-    if torch.cuda.is_available():
-        return torch.bfloat16
     if turn_seconds(torch.bfloat16) <= turn_seconds(torch.float32):
         return torch.bfloat16
     return torch.float32
