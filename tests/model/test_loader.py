@@ -105,7 +105,7 @@ def test_can_be_started_again_as_soon_as_it_says_failed() -> None:
             raise WeightsError("once")
         return MODEL
 
-    for _ in range(50):
+    for _ in range(12):
         calls.clear()
         loader = ModelLoader(load)
         loader.start()

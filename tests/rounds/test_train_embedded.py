@@ -158,8 +158,12 @@ def test_a_run_goes_on_from_an_adapter(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run(base, tmp_path / "first", [])
-    for stage in ("train_looking", "train_words", "train_talking", "train_trusting"):
+    for stage in ("train_looking", "train_words", "train_talking"):
         monkeypatch.setattr(module, stage, lambda *_a, **_k: None)
+    given: list[Told] = []
+    monkeypatch.setattr(
+        module, "train_trusting", lambda _talker, parts, *_a, **_k: given.extend(parts)
+    )
     for stage in ("train_close", "train_comparing"):
         monkeypatch.setattr(learn_close, stage, lambda *_a, **_k: None)
     for stage in ("train_reading", "train_paint", "train_colours", "train_naming", "weigh"):
@@ -167,21 +171,12 @@ def test_a_run_goes_on_from_an_adapter(
     start = tmp_path / "first" / "adapter"
     card = run(base, tmp_path / "second", [], start)
     assert card["gone on from"] == first["version"] and first["gone on from"] == ""
+    # stage (c) is given what was looked at, and what is only told
+    assert [bool(part.cells) for part in given] == [True] * 8 + [False] * 5
     # nothing was learned in between, so that the same weights must come out
     assert card["files"] == first["files"]
     anew = run(base, tmp_path / "third", [])
     assert anew["files"]["adapter_model.safetensors"] != first["files"]["adapter_model.safetensors"]
-
-
-def test_stage_c_is_given_what_was_looked_at_and_what_is_only_told(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[Told] = []
-    monkeypatch.setattr(
-        module, "train_trusting", lambda _talker, parts, *_a, **_k: given.extend(parts)
-    )
-    run(base, tmp_path, [])
-    assert [bool(part.cells) for part in given] == [True] * 8 + [False] * 5
 
 
 def test_every_budget_can_be_asked_for() -> None:
