@@ -8,7 +8,6 @@ Knows nothing of the language model or of losses.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from triad_ui.model.embedded import views
 from triad_ui.model.embedded.scene import Scene, closer, see
 from triad_ui.records import AnomalyMap, ImageRecord, Picture, Roi, VisualInput
 from triad_ui.rounds.drawn_cases import DrawnCase, drawn_cases, stream
-from triad_ui.rounds.shards import in_seeds, shards
+from triad_ui.rounds.shards import in_seeds, one_core, shards, written_whole
 from triad_ui.synthesis.families import FAMILIES, HELD_OUT
 from triad_ui.synthesis.families.palette import NAMED
 from triad_ui.synthesis.sample import Sample
@@ -169,17 +168,15 @@ _worker: ExampleMaker | None = None
 
 def _start_worker(weights: Path, families: tuple[str, ...], varied: bool) -> None:
     global _worker
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    one_core()
     _worker = ExampleMaker(weights, families, varied=varied)
 
 
 def _write_shard(path: Path, seed: int, count: int) -> None:
     assert _worker is not None
     made = [example for offset in range(count) for example in _worker.make(seed + offset)]
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    torch.save([_packed(example) for example in made], draft)
-    draft.rename(path)
+    with written_whole(path) as draft:
+        torch.save([_packed(example) for example in made], draft)
 
 
 def _packed(example: Example) -> tuple:

@@ -5,10 +5,15 @@ A run that was interrupted goes on where it stopped. Knows nothing of what is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+
+import cv2
+import torch
 
 
 def shards(
@@ -35,6 +40,20 @@ def shards(
             for made, _ in enumerate(pool.map(write, *zip(*missing)), start=1):
                 on_made(made, len(missing), len(parts))
     return [path for path, *_ in parts]
+
+
+def one_core() -> None:
+    """What a worker begins with: its libraries take the one core that is meant for it."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A draft to write; it becomes `path` when that is done."""
+    draft = path.with_suffix(f".{os.getpid()}.part")
+    yield draft
+    draft.rename(path)
 
 
 def in_seeds(

@@ -43,6 +43,9 @@ class Talker(nn.Module):
         super().__init__()
         self.language, self.projector, self.tokenizer = language, projector, tokenizer
         self.contradicted = nn.Linear(language.config.hidden_size, 1)
+        # frozen, so that it is as good on the processor wherever the model goes
+        table = language.get_input_embeddings().weight.detach().cpu()
+        self._lexicon = Lexicon(tokenizer, table)
 
     def train(self, mode: bool = True) -> Talker:
         """As of any module, but what has learned already does not hide parts of what it sees."""
@@ -98,8 +101,7 @@ class Talker(nn.Module):
 
     def lexicon(self) -> Lexicon:
         """The language model's own words."""
-        table = self.language.get_input_embeddings().weight.detach()
-        return Lexicon(self.tokenizer, table.cpu())
+        return self._lexicon
 
     @property
     def device(self) -> torch.device:

@@ -5,17 +5,13 @@ Each worker has a tower of its own and takes one core. Knows nothing of what a r
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import cv2
-import torch
-
 from triad_ui.expert.backbone import load_efficientnet_lite0, normalise
 from triad_ui.model.embedded import views
-from triad_ui.rounds.shards import in_seeds, shards
+from triad_ui.rounds.shards import in_seeds, one_core, shards, written_whole
 
 RowsOf = Callable[[int, tuple[str, ...], views.Tower], list[tuple]]
 """(seed, families, tower) -> rows that pickle can keep; a module's own function."""
@@ -44,8 +40,7 @@ _worker: tuple[RowsOf, tuple[str, ...], views.Tower] | None = None
 
 def _start_worker(rows_of: RowsOf, weights: Path, families: tuple[str, ...]) -> None:
     global _worker
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    one_core()
     network = load_efficientnet_lite0(weights)
     _worker = (
         rows_of,
@@ -58,6 +53,5 @@ def _write_shard(path: Path, seed: int, count: int) -> None:
     assert _worker is not None
     rows_of, families, tower = _worker
     made = [row for number in range(seed, seed + count) for row in rows_of(number, families, tower)]
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    draft.write_bytes(pickle.dumps(made))
-    draft.rename(path)
+    with written_whole(path) as draft:
+        draft.write_bytes(pickle.dumps(made))

@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from triad_ui.errors import TrainingError
 from triad_ui.evaluation.metrics import auroc
+from triad_ui.model.assemble import default_device
 from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.model.embedded.findings import NUMBERS
 from triad_ui.model.embedded.load import faster_dtype, load_base, read_card, read_projector
@@ -113,7 +114,7 @@ def train_embedded(
     first = [each for each in train if each.family not in LOOKED_AT_LATER]
     later = [each for each in train if each.family in LOOKED_AT_LATER]
     torch.set_num_threads(jobs)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = default_device()
     language, tokenizer = load_base(base, torch.bfloat16 if device == "cuda" else faster_dtype())
     table = language.get_input_embeddings().weight.detach().float()
     words = words_of(tokenizer, table)
@@ -192,13 +193,8 @@ def train_embedded(
         on_step=step_done, batch_size=budget.batch, state=work / "talking.pt", processes=processes,
     )  # fmt: skip
     parts = [told_of(example) for example in train]
-    parts += truths(
-        work / "truths",
-        TRUTHS_SEED + seed * 1_000_000,
-        budget.truths,
-        jobs,
-        _progress(say, "truths"),
-    )
+    show, first_seed = _progress(say, "truths"), TRUTHS_SEED + seed * 1_000_000
+    parts += truths(work / "truths", first_seed, budget.truths, jobs, show)
     train_trusting(
         talker, parts, words.kind_index, steps=budget.trusted,
         seconds=budget.trusting * 60, seed=seed, on_step=lambda *a: note("c", *a),

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -40,7 +39,7 @@ from triad_ui.expert.residual_head import (
 from triad_ui.expert.residual_view import View
 from triad_ui.rounds.examples import TRAINED
 from triad_ui.rounds.residual_scenes import BAD, GOOD, SEEN, make_scene
-from triad_ui.rounds.shards import shards
+from triad_ui.rounds.shards import one_core, shards, written_whole
 from triad_ui.synthesis.families import HELD_OUT
 
 SHARD = 20
@@ -265,14 +264,12 @@ _reader: SceneReader | None = None
 
 def _start_worker(weights: Path, families: tuple[str, ...]) -> None:
     global _reader
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    one_core()
     _reader = SceneReader(weights, families)
 
 
 def _write_shard(path: Path, seed: int, count: int) -> None:
     assert _reader is not None
     read = [_reader.read(seed + offset) for offset in range(count)]
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    torch.save([(one.features, one.under) for one in read if one], draft)
-    draft.rename(path)
+    with written_whole(path) as draft:
+        torch.save([(one.features, one.under) for one in read if one], draft)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +19,10 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 from triad_ui.dialogue import prompt
+from triad_ui.instruct.mixture import WEIGHTS
 from triad_ui.model.embedded.encoder import Lexicon
 from triad_ui.model.embedded.projector import Projector
+from triad_ui.model.embedded.views import Cells
 from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.conversations import (
     OPENING_WEIGHT,
@@ -93,13 +94,13 @@ class Lessons(Dataset):
         rows = torch.cat([query, found, *others])
         counts = [len(query) + len(found), *(len(each) for each in others)]
         counts += [0] * (1 + truth.one_shot - len(counts))
-        messages, branches = taught(truth, rng, *(() if own else (ONLY_TALKED_OF,)))
+        messages, branches = taught(truth, rng, WEIGHTS if own else ONLY_TALKED_OF)
         sequence = sequenced(messages, counts, self._lexicon.tokenizer, truth, branches)
         return Lesson(sequence, rows.numpy(), odds)
 
     def _shown(
         self, part: Told, beside: bool, rng: np.random.Generator
-    ) -> tuple[Sequence[Any], bool]:
+    ) -> tuple[Sequence[Cells], bool]:
         """The cells that are shown, and whether the part's own, if any are."""
         lot = rng.random()
         if lot < OWN_CELLS:
