@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 
+from triad_ui import log
 from triad_ui.errors import TriadError
 from triad_ui.settings import SPECS, load
 
@@ -19,8 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     flags = vars(parser.parse_args(arguments))
     try:
         settings = load(flags)
-        logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
-        logging.getLogger("httpx").setLevel(logging.WARNING)
+        log.begin(settings.log_level)
         from triad_ui.ui.page import serve
         from triad_ui.wiring import build_page_parts
 

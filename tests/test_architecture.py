@@ -16,7 +16,7 @@ PACKAGE = REPOSITORY / "triad_ui"
 RANKS = (
     {
         *("settings", "errors", "records", "weights", "wheel", "pip_download", "file_lock"),
-        *("stops", "setting_values"),
+        *("stops", "setting_values", "log"),
     },
     {"imaging", "expert", "dialogue", "model", "instruct", "feedback"},
     {"inspector", "synthesis"},

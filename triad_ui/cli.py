@@ -8,11 +8,11 @@ error; the exit status is 0, or 2 with one line that says what is wrong and what
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from triad_ui import log
 from triad_ui.cli_answers import add_answers_flags, evaluate_answers
 from triad_ui.cli_evaluate import add_evaluate_flags, evaluate
 from triad_ui.cli_experts import experts
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = flags.pop("run")
     try:
         settings = load({name: flags.get(name) for name in (*SPECS, "config")})
-        logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
+        log.begin(settings.log_level)
         return command(settings, flags)
     except TriadError as error:
         print(f"triad: {error}", file=sys.stderr)
