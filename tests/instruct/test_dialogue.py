@@ -98,6 +98,22 @@ def test_the_usual_question_is_answered_with_kind_place_and_step() -> None:
                 assert find_step(answer) == 1
 
 
+def test_who_asks_for_the_step_is_told_the_fault_too() -> None:
+    asked = {"Which process step does it contradict?", "Which step is to blame?"}
+    answers = [
+        answer
+        for seed in range(300)
+        for question, answer in held(
+            seed, Truth("defective", "cap", PROCESS, "dent", "top left", 1)
+        )
+        if question in asked
+    ]
+    assert answers
+    for answer in answers:
+        assert (find_step(answer), find_kind(answer)) == (1, "dent")
+        assert find_location(answer) == "top left"
+
+
 def test_no_step_is_asked_or_named_without_a_process() -> None:
     for truth, exchanges in many():
         if truth.process is None:

@@ -162,7 +162,7 @@ def _step(truth: Truth, rng: np.random.Generator) -> str:
             f"Step {truth.step}: {step_text(truth)}. {this_is(truth.kind)}: it calls for "
             f"{truth.expected}, but the part shows {truth.observed}."
         )
-    return one(rng, f"Step {truth.step}: {step_text(truth)}.", f"Step {truth.step}.")
+    return f"Step {truth.step}: {step_text(truth)}. {this_is(truth.kind)}{at(truth)}."
 
 
 def _kind(truth: Truth, rng: np.random.Generator) -> str:

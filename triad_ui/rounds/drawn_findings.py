@@ -7,6 +7,8 @@ channel whose log-likelihood ratio is normal with twice its mean as variance, of
 that are told are the true ones. How much a channel tells is drawn anew each time, so that any
 expert can stand behind it. Kind and place are told as in use: as the surface has them and as the
 process has them, each as far as it is likelier, so that they are to be read, not weighed again.
+What is so of kind, place and step changes places with what is likeliest, however little likelier:
+an answer can name but one, and of answers that err as often as the findings nobody learns which.
 Knows no pictures and no files.
 """
 
@@ -35,8 +37,6 @@ LEAST_OF_ORDERS = 0.3
 """Kinds and places of a contradicted process may be told less surely: at least so much."""
 SHOWN = 0.7
 """Share of faults against the process, of those that a reference shows, that look strange too."""
-WORDS_RIGHT = 0.9
-"""Share of contradicted processes of which the right words are told."""
 
 
 def drawn(
@@ -70,6 +70,7 @@ def drawn(
     else:
         kinds = _among(len(kind_index), kind, named, rng).softmax(0)
         places = _among(PLACES, place, placed, rng).softmax(0)
+    kinds, places = _likeliest(kinds, kind), _likeliest(places, place)
     seen = Judgement(torch.tensor(float(odds)), doubt, blamed, kinds, places, colours)
     return findings.told(seen, reading), float(odds)
 
@@ -112,14 +113,23 @@ def _among(count: int, which: int, bounds: tuple[float, float], rng: np.random.G
     return torch.from_numpy(told).float()
 
 
+def _likeliest(told: Tensor, which: int) -> Tensor:
+    """The same with what is so and what is likeliest in each other's place; which: -1 for none."""
+    if which < 0:
+        return told
+    order = torch.arange(len(told))
+    order[[which, int(told.argmax())]] = order[[int(told.argmax()), which]]
+    return told[order]
+
+
 def _reading(truth: Truth, lexicon: Lexicon, rng: np.random.Generator) -> Reading:
     """Which step is doubted, by which word, and what is seen instead."""
     steps = [step for step in truth.process.steps if step.attributes]
     numbers = tuple(step.number for step in steps)
     wrong = numbers.index(truth.step) if truth.contradicts and truth.step in numbers else -1
-    doubted = _among(len(numbers), wrong, STEPS, rng)
+    doubted = _likeliest(_among(len(numbers), wrong, STEPS, rng), wrong)
     differ, instead = truth.apart
-    if not truth.contradicts or not differ or rng.random() >= WORDS_RIGHT:
+    if not truth.contradicts or not differ:
         step = steps[int(doubted.argmax())]
         differ = words_in(" ".join(a.partition(":")[2] or a for a in step.attributes)) or ["part"]
         instead = []
