@@ -43,9 +43,9 @@ BUDGETS = {
         orders=3, names=2, words=2, steps=3, batch=2, validation=10, truths=20, trusted=2,
     ),
     "20m": Budget(
-        600, close=2500, looks=200, pairs=1500, compared=200, epochs=10, parts=2500,
-        readings=300, paints=300, orders=800, names=150, words=0, steps=100, minutes=5,
-        validation=50, truths=500, trusted=40, trusting=4,
+        250, close=800, looks=80, pairs=500, compared=80, epochs=8, parts=1000,
+        readings=120, paints=120, orders=300, names=60, words=0, steps=100, minutes=3,
+        validation=25, truths=250, trusted=40, trusting=2,
     ),
     "1h": Budget(
         1500, close=6000, looks=600, pairs=4000, compared=600, epochs=8, parts=8000,
