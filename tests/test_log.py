@@ -14,6 +14,7 @@ log.begin({level!r})
 logging.getLogger("triad_ui.model").info("loading")
 logging.getLogger("triad_ui.model").debug("step by step")
 logging.getLogger("httpx").info("GET /")
+logging.getLogger("httpx").warning("slow")
 logging.getLogger("bitsandbytes.backends.cpu.ops").warning("pip install kernels")
 logging.getLogger("bitsandbytes.backends.cpu.ops").error("broken")
 """
@@ -28,5 +29,6 @@ def shown(level: str) -> list[str]:
 
 
 def test_own_lines_are_shown_from_the_level_on_and_others_advice_is_not() -> None:
-    assert shown("info") == ["INFO loading", "ERROR broken"]
-    assert shown("warning") == ["ERROR broken"]
+    assert shown("info") == ["INFO loading", "WARNING slow", "ERROR broken"]
+    assert shown("warning") == ["WARNING slow", "ERROR broken"]
+    assert shown("error") == ["ERROR broken"]

@@ -19,6 +19,8 @@ LEAST = {
 
 def begin(level: str) -> None:
     """Show what is at least as grave as `level` ("debug" ... "error"), a line each."""
-    logging.basicConfig(level=level.upper(), format="%(levelname)s %(message)s")
+    shown = logging.getLevelName(level.upper())
+    logging.basicConfig(level=shown, format="%(levelname)s %(message)s")
     for name, least in LEAST.items():
-        logging.getLogger(name).setLevel(least)
+        # a level of its own counts instead of the one asked for, also where it is lower
+        logging.getLogger(name).setLevel(max(least, shown))

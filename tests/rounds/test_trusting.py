@@ -1,4 +1,4 @@
-"""Stage (c): drawn findings are as sure as they say, and the language model learns to read them."""
+"""Stage (c): drawn findings tell what is so, and the language model learns to read them."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def talker(tokenizer: ChatTokenizer) -> Talker:
 
 def lessons_of(talker: Talker, parts: Sequence[Told] | None = None, seed: int = 9) -> Lessons:
     parts = [told_of(each) for each in four()] if parts is None else parts
-    projector, lexicon = talker.projector.eval(), talker.lexicon()
+    projector, lexicon = talker.projector.eval(), talker.lexicon
     return Lessons(projector, lexicon, parts, words().kind_index, (), seed, 1000)
 
 

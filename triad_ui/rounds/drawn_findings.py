@@ -2,14 +2,14 @@
 
 What findings say of families that were trained on is surer than what they say of others, so a
 language model that learns from those reads the wrong ones: it would trust the kind and place that
-it is told and doubt the judgement. Drawn ones are as sure as they claim to be: a finding is a
-channel whose log-likelihood ratio is normal with twice its mean as variance, of which the odds
-that are told are the true ones. How much a channel tells is drawn anew each time, so that any
-expert can stand behind it. Kind and place are told as in use: as the surface has them and as the
-process has them, each as far as it is likelier, so that they are to be read, not weighed again.
-What is so of kind, place and step changes places with what is likeliest, however little likelier:
-an answer can name but one, and of answers that err as often as the findings nobody learns which.
-Knows no pictures and no files.
+it is told and doubt the judgement. Here whether a part is faulty is told as surely as it is so: a
+finding is a channel whose log-likelihood ratio is normal with twice its mean as variance, of which
+the odds that are told are the true ones. How much a channel tells is drawn anew each time, so that
+any expert can stand behind it. Kind and place are told as in use: as the surface has them and as
+the process has them, each as far as it is likelier, so that they are to be read, not weighed
+again. What is so of kind, place and step changes places with what is likeliest, however little
+likelier: an answer can name but one, and of answers that err as often as the findings nobody
+learns which. Knows no pictures and no files.
 """
 
 from __future__ import annotations
@@ -117,9 +117,9 @@ def _likeliest(told: Tensor, which: int) -> Tensor:
     """The same with what is so and what is likeliest in each other's place; which: -1 for none."""
     if which < 0:
         return told
-    order = torch.arange(len(told))
-    order[[which, int(told.argmax())]] = order[[int(told.argmax()), which]]
-    return told[order]
+    best, told = int(told.argmax()), told.clone()
+    told[[which, best]] = told[[best, which]]
+    return told
 
 
 def _reading(truth: Truth, lexicon: Lexicon, rng: np.random.Generator) -> Reading:

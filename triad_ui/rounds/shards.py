@@ -50,10 +50,10 @@ def one_core() -> None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A draft to write; it becomes `path` when that is done."""
+    """A draft to write; it becomes `path`, in the place of what was there, when that is done."""
     draft = path.with_suffix(f".{os.getpid()}.part")
     yield draft
-    draft.rename(path)
+    draft.replace(path)
 
 
 def in_seeds(

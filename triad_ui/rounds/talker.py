@@ -45,7 +45,7 @@ class Talker(nn.Module):
         self.contradicted = nn.Linear(language.config.hidden_size, 1)
         # frozen, so that it is as good on the processor wherever the model goes
         table = language.get_input_embeddings().weight.detach().cpu()
-        self._lexicon = Lexicon(tokenizer, table)
+        self.lexicon = Lexicon(tokenizer, table)
 
     def train(self, mode: bool = True) -> Talker:
         """As of any module, but what has learned already does not hide parts of what it sees."""
@@ -97,11 +97,7 @@ class Talker(nn.Module):
         """What the query says of a process, as it would be read in use."""
         if process is None:
             return None
-        return read_process(self.projector, example.scene, process, self.lexicon())
-
-    def lexicon(self) -> Lexicon:
-        """The language model's own words."""
-        return self._lexicon
+        return read_process(self.projector, example.scene, process, self.lexicon)
 
     @property
     def device(self) -> torch.device:

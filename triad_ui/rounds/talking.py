@@ -25,6 +25,7 @@ from triad_ui.records import ManufacturingProcess
 from triad_ui.rounds.close_reading import close_of
 from triad_ui.rounds.examples import Example
 from triad_ui.rounds.looking import Looking, total
+from triad_ui.rounds.shards import written_whole
 from triad_ui.rounds.talker import Talker
 
 KEEP_EVERY = 25
@@ -94,17 +95,14 @@ def train_talking(
         optimizer.step()
         on_step(step, steps, {name: value.item() for name, value in losses.items()})
         if state is not None and step % KEEP_EVERY == 0:
-            draft = state.with_suffix(".part")
-            torch.save(
-                {
-                    "parameters": [parameter.data for parameter in [*lora, *own]],
-                    "optimizer": optimizer.state_dict(),
-                    "step": step,
-                    "seconds": time.monotonic() - started,
-                },
-                draft,
-            )
-            draft.replace(state)
+            kept = {
+                "parameters": [parameter.data for parameter in [*lora, *own]],
+                "optimizer": optimizer.state_dict(),
+                "step": step,
+                "seconds": time.monotonic() - started,
+            }
+            with written_whole(state) as draft:
+                torch.save(kept, draft)
     talker.eval()
 
 

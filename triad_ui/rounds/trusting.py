@@ -1,10 +1,11 @@
 """Stage (c): the language model learns to take its findings at their word.
 
 The same conversations as in stage (b), but of what the pictures say only the findings are sure to
-stand there, drawn beside the truth (`drawn_findings.py`): each is as sure as it says. Cells stand
-beside them now and then, half of these of another part, so that nothing but a finding tells. The
-opening letter is drawn to the odds that the findings bear, not to what is so, which no finding
-knows for certain. Projector and readers stay as they are. Knows nothing of files.
+stand there, drawn beside the truth (`drawn_findings.py`): whether a part is faulty is told as
+surely as it is so, kind, place and step rightly. Cells stand beside them now and then, half of
+these of another part, so that nothing but a finding tells. The opening letter is drawn to the odds
+that the findings bear, not to what is so, which no finding knows for certain. Projector and
+readers stay as they are. Knows nothing of files.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def train_trusting(
     talker.train()
     talker.projector.eval()
     lessons = Lessons(
-        talker.projector, talker.lexicon(), parts, kind_index, processes, seed, steps * batch_size
+        talker.projector, talker.lexicon, parts, kind_index, processes, seed, steps * batch_size
     )
     # workers share the parts with this process; none of them touches the GPU
     batches = iter(DataLoader(
